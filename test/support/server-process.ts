@@ -23,7 +23,8 @@ export interface ServerEvent {
 
 interface StartOptions {
   readonly cwd?: string
-  readonly env?: Record<string, string>
+  /** Added to the environment of the tests; `undefined` takes a variable away. */
+  readonly env?: Record<string, string | undefined>
   /** Milliseconds until a server that does not answer counts as broken. */
   readonly startTimeout?: number
   /** Where in the arguments and the environment the port goes is up to the caller. */
