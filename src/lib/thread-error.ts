@@ -1,0 +1,73 @@
+/** What a function in a thread has thrown, as plain data: structured clone loses most of an error. */
+export type EncodedError =
+  | { readonly type: 'value'; readonly value: unknown }
+  | {
+      readonly type: 'error'
+      readonly name: string
+      readonly message: string
+      readonly stack: string | undefined
+      readonly cause: EncodedError | undefined
+      readonly errors: readonly EncodedError[] | undefined
+      /** Its own further properties, such as `code`. */
+      readonly properties: Readonly<Record<string, unknown>>
+    }
+
+const nativeErrors = new Map<unknown, new (message: string) => Error>(
+  [EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError].map((native) => [
+    native.name,
+    native,
+  ]),
+)
+const encodedApart: ReadonlySet<string> = new Set(['name', 'message', 'stack', 'cause', 'errors'])
+// A chain of causes may be a circle.
+const deepestCause = 10
+
+/** The result can be cloned, whatever was thrown. */
+export function encodeError(thrown: unknown, depth = 0): EncodedError {
+  if (!(thrown instanceof Error)) return { type: 'value', value: cloneable(thrown) }
+  const encodeInner = (inner: unknown): EncodedError => encodeError(inner, depth + 1)
+  const deeper = depth < deepestCause
+  return {
+    type: 'error',
+    name: String(thrown.name),
+    message: String(thrown.message),
+    stack: typeof thrown.stack === 'string' ? thrown.stack : undefined,
+    cause: deeper && 'cause' in thrown ? encodeInner(thrown.cause) : undefined,
+    errors: deeper && thrown instanceof AggregateError ? thrown.errors.map(encodeInner) : undefined,
+    properties: Object.fromEntries(
+      Object.entries(thrown)
+        .filter(([key]) => !encodedApart.has(key))
+        .map(([key, value]) => [key, cloneable(value)]),
+    ),
+  }
+}
+
+/** The error again, of its native class where it has one. */
+export function decodeError(encoded: EncodedError): unknown {
+  if (encoded.type === 'value') return encoded.value
+  const { name, message, stack, cause, errors, properties } = encoded
+  const error =
+    errors === undefined
+      ? new (nativeErrors.get(name) ?? Error)(message)
+      : new AggregateError(errors.map(decodeError), message)
+  if (error.name !== name) Object.defineProperty(error, 'name', hidden(name))
+  Object.defineProperty(error, 'stack', hidden(stack))
+  if (cause !== undefined) Object.defineProperty(error, 'cause', hidden(decodeError(cause)))
+  for (const [key, value] of Object.entries(properties)) {
+    Object.defineProperty(error, key, { ...hidden(value), enumerable: true })
+  }
+  return error
+}
+
+function hidden(value: unknown): PropertyDescriptor {
+  return { value, writable: true, configurable: true }
+}
+
+/** The value if it can be cloned, otherwise what kind of thing it is. */
+function cloneable(value: unknown): unknown {
+  try {
+    return structuredClone(value)
+  } catch {
+    return Object.prototype.toString.call(value)
+  }
+}

@@ -1,0 +1,115 @@
+import { type TaskContext, withContext } from './lib/background-task.ts'
+import { checkMilliseconds, kindOf } from './lib/errors.ts'
+import { ThreadPool, type WorkerThreadOptions } from './lib/thread-pool.ts'
+
+export type { WorkerThreadOptions }
+
+/** The names of the functions that a module exports. */
+export type ThreadFunctionName<Module> = {
+  [Name in keyof Module]: Module[Name] extends (...args: never[]) => unknown ? Name : never
+}[keyof Module] &
+  string
+
+/** A function as it is called on another thread: its result is always a promise. */
+export type ThreadFunction<Fn> = Fn extends (...args: infer Args) => infer Result
+  ? (...args: Args) => Promise<Awaited<Result>>
+  : never
+
+/**
+ * The name to pass. TypeScript infers all type arguments or none: next to an explicit module the name
+ * is known by itself only when the module has one function. Otherwise this is the sentence to follow.
+ */
+export type OneName<Name> = [Name] extends [never]
+  ? "Pass the type of the module: workerThread<typeof import('./resize.ts')>(url, 'resize')"
+  : IsUnion<Name> extends true
+    ? "Pass the name as a type too: workerThread<typeof import('./images.ts'), 'resize'>(url, 'resize')"
+    : Name
+
+type IsUnion<Name, All = Name> = Name extends unknown
+  ? [All] extends [Name]
+    ? false
+    : true
+  : never
+
+/** By the address of the module. */
+const pools = new Map<string, { readonly pool: ThreadPool; readonly settings: string }>()
+
+/**
+ * Makes a function that runs on another thread, for work that would keep the server from answering.
+ *
+ * Give it to `addTask` in the place of the function itself:
+ * `workerThread<typeof import('./resize.ts')>(new URL('./resize.js', import.meta.url), 'resize')`.
+ * When the task is cancelled, times out, or is left at the deadline of `drain()`, its thread is ended
+ * where it stands. Outside a task it is a function like any other.
+ *
+ * A module has threads of its own, shared by its functions. They start with the first calls, end when
+ * there is no work, and do not keep the process alive. Arguments and results are copied as by
+ * `structuredClone`: a function or a promise cannot be, and a class instance arrives as a plain
+ * object. An error keeps its name, message, stack, cause and further properties.
+ *
+ * @example Hash a password without holding up the server
+ * ```ts
+ * import { BackgroundTasks } from 'background-tasks'
+ * import { workerThread } from 'background-tasks/worker-threads'
+ *
+ * const hash = workerThread<typeof import('node:crypto'), 'hash'>(new URL('node:crypto'), 'hash')
+ *
+ * const tasks = new BackgroundTasks()
+ * tasks.addTask(hash, 'sha256', 'a long text')
+ * await tasks.run()
+ * console.log(await hash('sha256', 'a long text'))
+ * ```
+ * @param url The module to load in the thread.
+ * @param name The function that it exports.
+ * @param options How many threads, and their limits. Functions of one module agree on them.
+ * @returns The function. It rejects with what the function in the thread throws.
+ * @throws {@link TypeError} if `url` is not a `URL`, or the module has threads with other options.
+ * @throws {@link RangeError} if `threads` is not a whole number above 0, or `idleTimeout` is not above 0.
+ * @see {@link https://www.starlette.io/threadpool/ | Starlette's thread pool}
+ */
+export function workerThread<
+  Module extends object,
+  Name extends ThreadFunctionName<Module> = ThreadFunctionName<Module>,
+>(url: URL, name: OneName<Name>, options?: WorkerThreadOptions): ThreadFunction<Module[Name]>
+export function workerThread(
+  url: URL,
+  name: string,
+  options: WorkerThreadOptions = {},
+): (...args: unknown[]) => Promise<unknown> {
+  const pool = poolOf(url, options)
+  return Object.defineProperties((...args: unknown[]) => pool.run(name, args), {
+    name: { value: name },
+    [withContext]: {
+      value: ({ signal }: TaskContext, ...args: unknown[]) => pool.run(name, args, signal),
+    },
+  })
+}
+
+function poolOf(url: URL, options: WorkerThreadOptions): ThreadPool {
+  if (!(url instanceof URL)) {
+    throw new TypeError(
+      `Cannot make a worker thread: the module is ${kindOf(url)}, pass new URL('./module.js', import.meta.url)`,
+    )
+  }
+  const { threads, idleTimeout, resourceLimits } = options
+  if (threads !== undefined && !(Number.isInteger(threads) && threads > 0)) {
+    throw new RangeError(
+      'Cannot make a worker thread: threads is not a whole number above 0, pass how many may run at once',
+    )
+  }
+  checkMilliseconds('make a worker thread', 'idleTimeout', idleTimeout)
+
+  const settings = JSON.stringify([threads, idleTimeout, resourceLimits])
+  const known = pools.get(url.href)
+  if (known === undefined) {
+    const pool = new ThreadPool(url.href, options)
+    pools.set(url.href, { pool, settings })
+    return pool
+  }
+  if (Object.keys(options).length > 0 && settings !== known.settings) {
+    throw new TypeError(
+      `Cannot make a worker thread: ${url.href} has threads with other options, pass the same ones`,
+    )
+  }
+  return known.pool
+}

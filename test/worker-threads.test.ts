@@ -1,0 +1,381 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { Worker } from 'node:worker_threads'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { BackgroundTask, BackgroundTasks, drain } from '../src/index.ts'
+import { workerThread, type WorkerThreadOptions } from '../src/worker-threads.ts'
+import type * as functions from './support/thread-functions.ts'
+
+type Functions = typeof functions
+
+const file = new URL('support/thread-functions.ts', import.meta.url)
+
+/** Threads of their own for a test: the address is another one. */
+function newModule(): URL {
+  return new URL(`?${crypto.randomUUID()}`, file)
+}
+
+const workers: Worker[] = []
+const remember = (worker: Worker): unknown => workers.push(worker)
+
+beforeEach(() => {
+  process.on('worker', remember)
+})
+
+afterEach(async () => {
+  process.off('worker', remember)
+  await Promise.all(workers.map((worker) => worker.terminate()))
+  workers.length = 0
+})
+
+/** Resolves when every thread started by the test has ended. */
+async function threadsEnded(): Promise<void> {
+  await Promise.all(workers.map((worker) => worker.threadId === -1 || once(worker, 'exit')))
+}
+
+/** A call that blocks its thread until `open`; `entered` resolves when it does. */
+function newGate(): { shared: Int32Array; entered: () => Promise<unknown>; open: () => void } {
+  const shared = new Int32Array(new SharedArrayBuffer(8))
+  return {
+    shared,
+    entered: async () => Atomics.waitAsync(shared, 0, 0).value,
+    open: () => {
+      Atomics.store(shared, 1, 1)
+      Atomics.notify(shared, 1)
+    },
+  }
+}
+
+function rejection(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => expect.fail('It did not reject'),
+    (error: unknown) => error,
+  )
+}
+
+describe('workerThread()', () => {
+  it('runs the function on another thread and returns its result', async () => {
+    const whereAmI = workerThread<Functions, 'whereAmI'>(newModule(), 'whereAmI')
+    expect(await whereAmI()).toEqual({ isMainThread: false, threadId: workers[0]?.threadId })
+  })
+
+  it('passes all arguments', async () => {
+    const add = workerThread<Functions, 'add'>(newModule(), 'add')
+    expect(await add(1, 2)).toBe(3)
+  })
+
+  it('gives its name to the task', async () => {
+    const add = workerThread<Functions, 'add'>(newModule(), 'add')
+    const tasks = new BackgroundTasks()
+    const task = tasks.addTask(add, 1, 2)
+    await tasks.run()
+    expect(await task.finished).toMatchObject({ name: 'add', status: 'fulfilled' })
+  })
+
+  it('copies data of every cloneable kind there and back', async () => {
+    const echo = workerThread<Functions, 'echo'>(newModule(), 'echo')
+    const value = { map: new Map([[1, new Date(0)]]), bytes: Uint8Array.of(1, 2), none: undefined }
+    expect(await echo(value)).toEqual(value)
+  })
+
+  it('copies the arguments at the call, not when a thread is free', async () => {
+    const url = newModule()
+    const block = workerThread<Functions, 'block'>(url, 'block', { threads: 1 })
+    const echo = workerThread<Functions, 'echo'>(url, 'echo')
+    const gate = newGate()
+    const blocked = block(gate.shared)
+    await gate.entered()
+    const argument = { width: 800 }
+    const echoed = echo(argument)
+    argument.width = 1
+    gate.open()
+    expect(await echoed).toEqual({ width: 800 })
+    await blocked
+  })
+
+  it('shares the threads of a module between its functions', async () => {
+    const url = newModule()
+    const whereAmI = workerThread<Functions, 'whereAmI'>(url, 'whereAmI', { threads: 1 })
+    const threadIdAgain = workerThread<Functions, 'threadIdAgain'>(url, 'threadIdAgain')
+    const { threadId } = await whereAmI()
+    expect(await threadIdAgain()).toBe(threadId)
+    expect(workers).toHaveLength(1)
+  })
+
+  it('runs no more calls at once than it has threads, in their order', async () => {
+    const url = newModule()
+    const block = workerThread<Functions, 'block'>(url, 'block', { threads: 2 })
+    const append = workerThread<Functions, 'append'>(url, 'append')
+    const [first, second] = [newGate(), newGate()]
+    const blocked = [block(first.shared), block(second.shared)]
+    await Promise.all([first.entered(), second.entered()])
+    const log = new Int32Array(new SharedArrayBuffer(24))
+    const appended = [1, 2, 3, 4, 5].map((value) => append(log, value))
+    first.open()
+    await Promise.all(appended)
+    expect([...log]).toEqual([5, 1, 2, 3, 4, 5])
+    expect(workers).toHaveLength(2)
+    second.open()
+    await Promise.all(blocked)
+  })
+})
+
+describe('workerThread() and the signal of the task', () => {
+  it('ends the thread when the task is cancelled', async () => {
+    const block = workerThread<Functions, 'block'>(newModule(), 'block')
+    const gate = newGate()
+    const task = new BackgroundTask(block, gate.shared)
+    const run = rejection(task.run())
+    await gate.entered()
+    const reason = new Error('not needed any more')
+    task.cancel(reason)
+    await threadsEnded()
+    expect(await task.finished).toMatchObject({ status: 'rejected', error: reason })
+    await run
+  })
+
+  it('ends the thread when the task times out', async () => {
+    const block = workerThread<Functions, 'block'>(newModule(), 'block')
+    const gate = newGate()
+    const tasks = new BackgroundTasks([], { timeout: 500, onError: () => {} })
+    const task = tasks.addTask(block, gate.shared)
+    const run = rejection(tasks.run())
+    await gate.entered()
+    await threadsEnded()
+    expect(await task.finished).toMatchObject({ error: { name: 'TimeoutError' } })
+    await run
+  })
+
+  it('ends the thread at the deadline of drain()', async () => {
+    const block = workerThread<Functions, 'block'>(newModule(), 'block')
+    const gate = newGate()
+    const tasks = new BackgroundTasks([], { onError: () => {} })
+    const task = tasks.addTask(block, gate.shared)
+    const run = rejection(tasks.run())
+    await gate.entered()
+    expect(await drain({ timeout: 1 })).toEqual({ finished: 0, abandoned: [task] })
+    await threadsEnded()
+    await run
+  })
+
+  it('forgets a call that waits for a thread, and goes on with the next', async () => {
+    const url = newModule()
+    const block = workerThread<Functions, 'block'>(url, 'block', { threads: 1 })
+    const append = workerThread<Functions, 'append'>(url, 'append')
+    const gate = newGate()
+    const log = new Int32Array(new SharedArrayBuffer(12))
+    const blocked = new BackgroundTask(block, gate.shared)
+    const forgotten = new BackgroundTask(append, log, 1)
+    const next = new BackgroundTask(append, log, 2)
+    const runs = [blocked, forgotten, next].map((task) => task.run().catch(() => {}))
+    await gate.entered()
+    forgotten.cancel()
+    blocked.cancel()
+    await Promise.all(runs)
+    expect(await next.finished).toMatchObject({ status: 'fulfilled' })
+    expect([...log]).toEqual([1, 2, 0])
+  })
+})
+
+describe('workerThread() and errors', () => {
+  it('keeps message, name, stack, cause and further properties', async () => {
+    const fail = workerThread<Functions, 'fail'>(newModule(), 'fail')
+    const error = await rejection(fail())
+    expect(error).toBeInstanceOf(Error)
+    expect(error).toMatchObject({
+      name: 'TooLargeError',
+      message: 'too large',
+      stack: expect.stringMatching(/too large\n.*fail.*thread-functions\.ts/),
+      code: 'E_TOO_LARGE',
+      retry: '[object Function]',
+      cause: {
+        message: 'the middle',
+        stack: expect.stringContaining('thread-functions.ts'),
+        cause: { name: 'TypeError', message: 'the root' },
+      },
+    })
+  })
+
+  it("keeps the class of one of the language's errors", async () => {
+    const failNatively = workerThread<Functions, 'failNatively'>(newModule(), 'failNatively')
+    expect(await rejection(failNatively())).toBeInstanceOf(TypeError)
+    const failTogether = workerThread<Functions, 'failTogether'>(newModule(), 'failTogether')
+    const error = await rejection(failTogether())
+    expect(error).toBeInstanceOf(AggregateError)
+    expect(error).toMatchObject({ errors: [{ message: 'one' }, { message: 'two' }] })
+  })
+
+  it('is reported as the cause of the failure', async () => {
+    const failNatively = workerThread<Functions, 'failNatively'>(newModule(), 'failNatively')
+    const onError = vi.fn<(error: Error) => void>()
+    const tasks = new BackgroundTasks([], { onError })
+    tasks.addTask(failNatively)
+    await rejection(tasks.run())
+    expect(onError).toHaveBeenCalledExactlyOnceWith(
+      expect.objectContaining({
+        task: 'failNatively',
+        cause: expect.objectContaining({ name: 'TypeError', message: 'not a number' }),
+      }),
+    )
+  })
+
+  it('ends a circle of causes', async () => {
+    const failInACircle = workerThread<Functions, 'failInACircle'>(newModule(), 'failInACircle')
+    expect(await rejection(failInACircle())).toMatchObject({ cause: { message: 'round' } })
+  })
+
+  it.each([undefined, null, 'a string', 0, { status: 404 }])(
+    'passes on a thrown %j',
+    async (thrown) => {
+      const failWith = workerThread<Functions, 'failWith'>(new URL('?thrown', file), 'failWith')
+      expect(await rejection(failWith(thrown))).toEqual(thrown)
+    },
+  )
+
+  it('says which argument cannot be cloned, and starts no thread', async () => {
+    const echo = workerThread<Functions, 'add'>(newModule(), 'add')
+    const task = new BackgroundTask(
+      echo as (first: number, second: unknown) => unknown,
+      1,
+      () => {},
+    )
+    await rejection(task.run())
+    expect((await task.finished).error).toEqual(
+      new TypeError(
+        'Cannot run add on another thread: argument 2 cannot be cloned, pass plain data',
+      ),
+    )
+    expect(workers).toHaveLength(0)
+  })
+
+  it('says that a result cannot be cloned, and keeps the thread', async () => {
+    const url = newModule()
+    const returnFunction = workerThread<Functions, 'returnFunction'>(url, 'returnFunction')
+    await expect(returnFunction()).rejects.toThrow(
+      new TypeError(
+        'Cannot run returnFunction on another thread: its result cannot be cloned, return plain data',
+      ),
+    )
+    await workerThread<Functions, 'threadIdAgain'>(url, 'threadIdAgain')()
+    expect(workers).toHaveLength(1)
+  })
+
+  it.each(['absent', 'notAFunction'])(
+    'says that the module exports no function %s',
+    async (name) => {
+      const url = newModule()
+      const absent = workerThread<Record<string, () => void>, string>(url, name)
+      await expect(absent()).rejects.toThrow(
+        new TypeError(
+          `Cannot run ${name} on another thread: ${url} exports no such function, export it there`,
+        ),
+      )
+    },
+  )
+
+  it('says that the module cannot be loaded, and why', async () => {
+    const url = new URL('absent.ts', import.meta.url)
+    const absent = workerThread<Functions, 'add'>(url, 'add')
+    const error = await rejection(absent(1, 2))
+    expect(error).toMatchObject({
+      message: `Cannot run add on another thread: ${url} cannot be loaded, check the URL and the cause`,
+      cause: { code: 'ERR_MODULE_NOT_FOUND' },
+    })
+  })
+
+  it('rejects when the function ends its thread, and starts another', async () => {
+    const url = newModule()
+    const endProcess = workerThread<Functions, 'endProcess'>(url, 'endProcess', { threads: 1 })
+    const add = workerThread<Functions, 'add'>(url, 'add')
+    const ended = endProcess()
+    const added = add(1, 2)
+    await expect(ended).rejects.toThrow('worker exited with code: 3')
+    expect(await added).toBe(3)
+  })
+
+  it('reports an error that a call has left behind, and starts another thread', async () => {
+    const printed = vi.spyOn(console, 'error').mockReturnValue()
+    const url = newModule()
+    const leave = workerThread<Functions, 'leaveErrorBehind'>(url, 'leaveErrorBehind')
+    await leave()
+    await threadsEnded()
+    expect(printed).toHaveBeenCalledExactlyOnceWith(
+      expect.objectContaining({
+        message: `A thread of ${url} has ended, see the cause`,
+        cause: expect.objectContaining({ message: 'too late' }),
+      }),
+    )
+    printed.mockRestore()
+    expect(await workerThread<Functions, 'add'>(url, 'add')(1, 2)).toBe(3)
+  })
+
+  it.each([
+    ['exceeds its memory', 20],
+    ['cannot start in its memory', 4],
+  ])('rejects when a thread %s', async (_, maxOldGenerationSizeMb) => {
+    const options = { threads: 1, resourceLimits: { maxOldGenerationSizeMb } }
+    const fillMemory = workerThread<Functions, 'fillMemory'>(newModule(), 'fillMemory', options)
+    const errors = await Promise.all([rejection(fillMemory()), rejection(fillMemory())])
+    expect(errors).toMatchObject([
+      { code: 'ERR_WORKER_OUT_OF_MEMORY' },
+      { code: 'ERR_WORKER_OUT_OF_MEMORY' },
+    ])
+  })
+
+  it('refuses what is not a URL', () => {
+    const make: (...args: never[]) => unknown = workerThread
+    expect(() => Reflect.apply(make, undefined, ['./resize.js', 'resize'])).toThrow(
+      new TypeError(
+        "Cannot make a worker thread: the module is a string, pass new URL('./module.js', import.meta.url)",
+      ),
+    )
+  })
+
+  it.each([0, 1.5, Number.NaN, -1])('refuses %d threads', (threads) => {
+    expect(() => workerThread<Functions, 'add'>(newModule(), 'add', { threads })).toThrow(
+      new RangeError(
+        'Cannot make a worker thread: threads is not a whole number above 0, pass how many may run at once',
+      ),
+    )
+  })
+
+  it('refuses an idle timeout of 0', () => {
+    expect(() => workerThread<Functions, 'add'>(newModule(), 'add', { idleTimeout: 0 })).toThrow(
+      RangeError,
+    )
+  })
+
+  it('refuses other options for the threads that a module has', () => {
+    const url = newModule()
+    const make = (options?: WorkerThreadOptions): unknown =>
+      workerThread<Functions, 'add'>(url, 'add', options)
+    make({ threads: 1 })
+    make({ threads: 1 })
+    make()
+    expect(() => make({ threads: 2 })).toThrow(
+      new TypeError(
+        `Cannot make a worker thread: ${url} has threads with other options, pass the same ones`,
+      ),
+    )
+  })
+})
+
+describe('workerThread() and the process', () => {
+  it('ends a thread that has no work', async () => {
+    const add = workerThread<Functions, 'add'>(newModule(), 'add', { idleTimeout: 1 })
+    await add(1, 2)
+    await threadsEnded()
+    expect(await add(3, 4)).toBe(7)
+    expect(workers).toHaveLength(2)
+  })
+
+  it('keeps the process alive for a call, and not after it', async () => {
+    const script = fileURLToPath(new URL('support/thread-script.ts', import.meta.url))
+    const child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const printed = child.stdout.setEncoding('utf8').toArray()
+    const [code] = await once(child, 'close')
+    expect((await printed).join('')).toBe('3\n')
+    expect(code).toBe(0)
+  })
+})
