@@ -1,0 +1,378 @@
+import { afterResponse, type WrapOptions } from './after-response.ts'
+import type { Outcome } from './body-end.ts'
+import {
+  BackgroundTaskError,
+  checkMilliseconds,
+  handled,
+  isThenable,
+  kindOf,
+  longestTimer,
+  report,
+} from './errors.ts'
+import { track, untrack } from './in-flight.ts'
+import { instrumented } from './instrument.ts'
+import { abandon, begin, state } from './process-state.ts'
+
+/** Runs the task under the conditions of its list; later calls wait for the same end. */
+export const execute: unique symbol = Symbol('execute')
+/** How the task ended, for its list. */
+export const result: unique symbol = Symbol('result')
+/** Ends a task that has not started, and adds its name to a list. */
+export const skip: unique symbol = Symbol('skip')
+/** The method of a function that wants the context of its task before its arguments. */
+export const withContext: unique symbol = Symbol('withContext')
+
+/** What a task given as an object, and a cleanup, can learn about the response and its own end. */
+export interface TaskContext {
+  /** Aborts at the task's timeout, at `cancel()`, and at the deadline of `drain()`. */
+  readonly signal: AbortSignal
+  /** How the response ended. */
+  readonly outcome: Outcome
+  /** Why the response was cancelled or failed, or what the handler threw. */
+  readonly reason: unknown
+}
+
+/** A task given as an object: for one that wants its signal, its outcome, a name or a limit. */
+export interface TaskDefinition {
+  /**
+   * Shown in errors, results and spans.
+   *
+   * @default the name of `run`
+   */
+  name?: string
+  /** The work. Its promise, if it returns one, is waited for. */
+  run: (context: TaskContext) => unknown
+  /**
+   * Milliseconds until `signal` aborts and the task counts as rejected, with a `TimeoutError`.
+   *
+   * @default the list's `timeout`
+   */
+  timeout?: number
+  /**
+   * The outcomes for which the task runs; for another one it is skipped.
+   *
+   * @default the list's `when`
+   */
+  when?: readonly Outcome[]
+}
+
+/** Where a task stands. */
+export type TaskStatus = 'pending' | 'running' | 'fulfilled' | 'rejected' | 'skipped'
+
+/** How a task ended. */
+export interface TaskResult {
+  name: string
+  status: 'fulfilled' | 'rejected' | 'skipped'
+  /** How the response ended that carried the task. */
+  outcome: Outcome
+  /** Milliseconds that the task took; 0 when it was skipped. */
+  duration: number
+  /** What the task threw, or why it was skipped. */
+  error?: unknown
+}
+
+/** What a list lays down for its tasks. */
+export interface Conditions {
+  readonly outcome: Outcome
+  readonly reason?: unknown
+  readonly timeout?: number | undefined
+  readonly when?: readonly Outcome[] | undefined
+  /** A cleanup is not a task: no span, no result. */
+  readonly isCleanup?: boolean
+}
+
+export const outcomes: readonly Outcome[] = ['closed', 'cancelled', 'errored', 'unread', 'thrown']
+const answered = outcomes.slice(0, 4)
+
+/** The arguments go to the function untyped here: the constructor has checked them by its types. */
+type Callable = (...args: never[]) => unknown
+
+/**
+ * One function and its arguments, run once after a response.
+ *
+ * @example Answer first, then send an e-mail
+ * ```ts
+ * import { BackgroundTask } from 'background-tasks'
+ *
+ * async function sendWelcome(email: string): Promise<void> {
+ *   console.log(`welcome, ${email}`)
+ * }
+ *
+ * function handler(): Response {
+ *   const task = new BackgroundTask(sendWelcome, 'ada@example.com')
+ *   return task.wrap(new Response('signed up'))
+ * }
+ *
+ * console.log(await handler().text())
+ * ```
+ * @see {@link https://www.starlette.io/background/#background-task | Starlette's BackgroundTask}
+ */
+export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]> {
+  /** The name of the function or of the definition, or `'anonymous'`. */
+  readonly name: string
+
+  #status: TaskStatus = 'pending'
+  #function: Callable | undefined
+  #args: readonly unknown[] | undefined
+  #definition: TaskDefinition | undefined
+  #context: Context | undefined
+  #conditions: Conditions | undefined
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #startedAt = 0
+  #invoked: Promise<void> | undefined
+  #isOverridden = this.run !== BackgroundTask.prototype.run
+  #result: TaskResult | undefined
+  #finished: Promise<TaskResult> | undefined
+  #resolve: ((result: TaskResult) => void) | undefined
+
+  /**
+   * @param fn The function to call: sync or async.
+   * @param args Its arguments.
+   * @throws {@link TypeError} if `fn` is not a function, for instance the promise of a function
+   * that has been called already.
+   */
+  constructor(fn: (...args: Args) => unknown, ...args: Args)
+  /**
+   * @param definition The task as an object.
+   * @throws {@link TypeError} if `run` is not a function or `when` names no outcome.
+   * @throws {@link RangeError} if `timeout` is not above 0.
+   */
+  constructor(definition: TaskDefinition)
+  constructor(task: ((...args: Args) => unknown) | TaskDefinition, ...args: Args | []) {
+    if (typeof task === 'function') {
+      this.#function = task
+      this.#args = args
+      this.name = nameOf(task.name)
+    } else {
+      checkDefinition(task, args)
+      this.#definition = task
+      this.name = nameOf(task.name ?? task.run.name)
+    }
+  }
+
+  /** Where the task stands. */
+  get status(): TaskStatus {
+    return this.#status
+  }
+
+  /** How the task ended. Never rejects. */
+  get finished(): Promise<TaskResult> {
+    return (this.#finished ??=
+      this.#result === undefined
+        ? new Promise((resolve) => (this.#resolve = resolve))
+        : Promise.resolve(this.#result))
+  }
+
+  /**
+   * Gives the task up: one that waits is skipped; one that runs sees its signal abort, counts as
+   * rejected, and is no longer waited for. One that has ended is left alone.
+   *
+   * @param reason The `error` of the result, and the `reason` of the signal. An `AbortError` by
+   * default.
+   */
+  cancel(reason: unknown = new DOMException('The task was cancelled', 'AbortError')): void {
+    const context = this.#context
+    this.#finish(this.#status === 'running' ? 'rejected' : 'skipped', reason)
+    context?.abort(reason)
+  }
+
+  /**
+   * Runs the task now, outside any request. A task runs once: a later call waits for the same end.
+   *
+   * @returns A promise for the end. It may be ignored: the failure is printed as well.
+   * @throws {@link BackgroundTaskError} if the task fails.
+   */
+  run(): Promise<void> {
+    // `super.run()` of a subclass: its list runs `run`, and that the function.
+    if (this.#status === 'running' && this.#isOverridden) {
+      const invoke = async (): Promise<void> => void (await this.#invoke())
+      return (this.#invoked ??= handled(invoke()))
+    }
+    if (this.#status === 'pending') {
+      this.#isOverridden = false
+      this[begin]('closed', undefined)
+    }
+    return handled(
+      this.finished.then(({ status, error }) => {
+        if (status === 'rejected') throw new BackgroundTaskError(this.name, error)
+      }),
+    )
+  }
+
+  /**
+   * Runs the task after `response`.
+   *
+   * @param response The response to send, its body not read yet.
+   * @param options What the host offers.
+   * @returns The response to return from the handler, in the place of `response`.
+   * @throws {@link TypeError} if `response` is not a `Response` or is read already, or the task has
+   * run.
+   */
+  wrap(response: Response, options: WrapOptions = {}): Response {
+    if (this.#status !== 'pending') {
+      throw new TypeError(
+        `Cannot wrap the response: task ${this.name} is ${this.#status}, create a task per response`,
+      )
+    }
+    return afterResponse(this, response, options)
+  }
+
+  /** @internal */
+  [begin](outcome: Outcome, reason: unknown): void {
+    track(this)
+    void this.finished.then(({ status, error }) => {
+      if (status === 'rejected') report(new BackgroundTaskError(this.name, error))
+      untrack(this)
+    })
+    void this[execute]({ outcome, reason })
+  }
+
+  /** @internal */
+  [abandon](reason: unknown): BackgroundTask[] {
+    if (this.#result !== undefined) return []
+    this.cancel(reason)
+    return [this]
+  }
+
+  /** @internal */
+  [skip](reason: unknown, skipped: string[]): void {
+    if (this.#status !== 'pending') return
+    this.#finish('skipped', reason)
+    skipped.push(this.name)
+  }
+
+  /** @internal */
+  get [result](): TaskResult | undefined {
+    return this.#result
+  }
+
+  /** @internal */
+  [execute](conditions: Conditions): Promise<unknown> | undefined {
+    if (this.#result !== undefined) {
+      // Cancelled while its response was under way: how that ended is known only now.
+      if (this.#status === 'skipped') this.#result.outcome = conditions.outcome
+      return undefined
+    }
+    if (this.#status === 'running') return this.finished
+
+    this.#conditions = conditions
+    const when = this.#definition?.when ?? conditions.when ?? answered
+    if (!when.includes(conditions.outcome)) {
+      this.#finish('skipped')
+      return undefined
+    }
+    this.#status = 'running'
+    this.#startedAt = performance.now()
+    const timeout = this.#definition?.timeout ?? conditions.timeout
+    if (timeout !== undefined && timeout <= longestTimer) {
+      this.#timer = setTimeout(() => {
+        this.cancel(new DOMException(`The task took longer than ${timeout} ms`, 'TimeoutError'))
+      }, timeout)
+    }
+    try {
+      const returned =
+        conditions.isCleanup === true || state.instruments.size === 0
+          ? this.#perform()
+          : instrumented(this, () => this.#perform())
+      if (isThenable(returned)) {
+        Promise.resolve(returned).then(
+          () => this.#finish('fulfilled'),
+          (error: unknown) => this.#finish('rejected', error),
+        )
+        return this.finished
+      }
+      this.#finish('fulfilled')
+    } catch (error) {
+      this.#finish('rejected', error)
+    }
+    return undefined
+  }
+
+  #perform(): unknown {
+    return this.#isOverridden ? this.run() : this.#invoke()
+  }
+
+  #invoke(): unknown {
+    const fn = this.#function
+    if (fn === undefined) return this.#definition?.run(this.#createContext())
+    const args = this.#args ?? []
+    return withContext in fn && typeof fn[withContext] === 'function'
+      ? Reflect.apply(fn[withContext], fn, [this.#createContext(), ...args])
+      : Reflect.apply(fn, undefined, args)
+  }
+
+  #createContext(): Context {
+    const { outcome = 'closed', reason } = this.#conditions ?? {}
+    return (this.#context = new Context(outcome, reason))
+  }
+
+  #finish(status: TaskResult['status'], ...errors: [error?: unknown]): void {
+    if (this.#result !== undefined) return
+    clearTimeout(this.#timer)
+    state.ended += 1
+    const duration = status === 'skipped' ? 0 : performance.now() - this.#startedAt
+    const outcome = this.#conditions?.outcome ?? 'closed'
+    this.#status = status
+    this.#result = { name: this.name, status, outcome, duration }
+    if (errors.length > 0) this.#result.error = errors[0]
+    // A task that ignores its signal may never end: nothing of the request may hang on it.
+    this.#function = this.#args = this.#definition = this.#context = this.#conditions = undefined
+    this.#resolve?.(this.#result)
+  }
+}
+
+/** Creates its controller when the signal is first asked for: most tasks never do. */
+class Context implements TaskContext {
+  readonly outcome: Outcome
+  readonly reason: unknown
+  #controller: AbortController | undefined
+
+  constructor(outcome: Outcome, reason: unknown) {
+    this.outcome = outcome
+    this.reason = reason
+  }
+
+  get signal(): AbortSignal {
+    return (this.#controller ??= new AbortController()).signal
+  }
+
+  abort(reason: unknown): void {
+    this.#controller ??= new AbortController()
+    this.#controller.abort(reason)
+  }
+}
+
+/** Refuses outcomes that do not exist. */
+export function checkWhen(verb: string, when: unknown): void {
+  if (when === undefined) return
+  if (!Array.isArray(when) || !when.every((outcome) => outcomes.includes(outcome))) {
+    throw new TypeError(
+      `Cannot ${verb}: when is not a list of outcomes, use ${outcomes.join(', ')}`,
+    )
+  }
+}
+
+function checkDefinition(task: TaskDefinition, args: readonly unknown[]): void {
+  const hint = 'pass the function itself and its arguments after it'
+  if (isThenable(task)) {
+    throw new TypeError(
+      `Cannot add the task: it is a promise, so its function runs already, ${hint}`,
+    )
+  }
+  // A `run` that every object has is somebody's polluted prototype.
+  const run = typeof task === 'object' && task !== null ? task.run : undefined
+  if (typeof run !== 'function' || run === Reflect.get(Object.prototype, 'run')) {
+    throw new TypeError(
+      `Cannot add the task: it is ${kindOf(task)} without a function run, ${hint}`,
+    )
+  }
+  if (args.length > 0) {
+    throw new TypeError('Cannot add the task: a definition takes no arguments, use them in its run')
+  }
+  checkMilliseconds('add the task', 'timeout', task.timeout)
+  checkWhen('add the task', task.when)
+}
+
+function nameOf(name: unknown): string {
+  return typeof name === 'string' && name !== '' ? name : 'anonymous'
+}

@@ -1,0 +1,148 @@
+import { nextMacrotask, sendsDecoded, withContentLength } from '#platform'
+import { type Expiring, unwatch, watch } from './deadlines.ts'
+
+/**
+ * How the response that carried the tasks ended: what its body did, never that the client has
+ * received it.
+ *
+ * - `'closed'`: the body was read to its end, or there was none to read.
+ * - `'cancelled'`: the reader gave up, because the client went away.
+ * - `'errored'`: the source of the body failed.
+ * - `'unread'`: nobody touched the body within `unreadTimeout`.
+ * - `'thrown'`: the handler threw an error instead of returning a response.
+ */
+export type Outcome = 'closed' | 'cancelled' | 'errored' | 'unread' | 'thrown'
+
+/** Hears how the body ended; the first call counts. */
+export interface EndListener {
+  end(outcome: Outcome, reason?: unknown): void
+}
+
+interface ObserveOptions {
+  readonly signal?: AbortSignal | undefined
+  readonly unreadTimeout?: number | undefined
+}
+
+/** Milliseconds that a host which reads on has to cancel the body of a client that went away. */
+const cancelPatience = 250
+
+/** The same response with a body that tells its end. */
+export function observeEnd(
+  response: Response,
+  listener: EndListener,
+  options: ObserveOptions = {},
+): Response {
+  // Headers before body: the light responses of some hosts lose an implied content type otherwise.
+  const headers = decodedHeaders(response)
+  const { status, statusText, body } = response
+  if (body === null) return response
+  if (body.locked || response.bodyUsed) {
+    throw new TypeError(
+      'Cannot wrap the response: its body is already read, wrap it before reading it',
+    )
+  }
+  const observed = new ReadableStream(new ObservedBody(body, listener, options), {
+    // Pulled, not piped: the source is asked for a chunk only when the reader asks, so nothing is
+    // buffered here, and the end is seen only when the reader has taken the last chunk.
+    highWaterMark: 0,
+  })
+  return new Response(withContentLength(observed, headers), {
+    status,
+    headers,
+    // An empty one makes some hosts send an empty reason phrase.
+    ...(statusText === '' ? undefined : { statusText }),
+  })
+}
+
+class ObservedBody implements UnderlyingDefaultSource, Expiring {
+  readonly #reader: ReadableStreamDefaultReader
+  readonly #signal: AbortSignal | undefined
+  readonly #unreadTimeout: number
+  #listener: EndListener | undefined
+  #controller: ReadableStreamDefaultController | undefined
+  #isTouched = false
+  #isCancelled = false
+  timer?: ReturnType<typeof setTimeout>
+
+  constructor(body: ReadableStream, listener: EndListener, options: ObserveOptions) {
+    const { signal, unreadTimeout = 10_000 } = options
+    this.#reader = body.getReader()
+    this.#listener = listener
+    this.#unreadTimeout = unreadTimeout
+    this.#signal = signal
+    watch(this, unreadTimeout)
+    if (signal?.aborted === true) this.handleEvent()
+    else signal?.addEventListener('abort', this)
+  }
+
+  start(controller: ReadableStreamDefaultController): void {
+    this.#controller = controller
+  }
+
+  async pull(controller: ReadableStreamDefaultController): Promise<void> {
+    this.#touch()
+    try {
+      const { done, value } = await this.#reader.read()
+      if (done) this.#end('closed')
+      // Cancelled meanwhile: neither a chunk nor a close may follow.
+      if (this.#isCancelled) return
+      if (done) controller.close()
+      else controller.enqueue(value)
+    } catch (error) {
+      this.#end('errored', error)
+      controller.error(error)
+    }
+  }
+
+  cancel(reason: unknown): Promise<void> {
+    this.#isCancelled = true
+    this.#end('cancelled', reason)
+    return this.#reader.cancel(reason)
+  }
+
+  /** Nobody has read within the timeout. A later read still gets its bytes. */
+  expire(): void {
+    this.#end('unread')
+  }
+
+  /** The client went away: the host has a moment to say so itself. */
+  handleEvent(): void {
+    if (this.#isTouched) setTimeout(() => this.#giveUp(), cancelPatience)
+    else nextMacrotask({ run: () => (this.#isTouched ? this.handleEvent() : this.#giveUp()) })
+  }
+
+  #giveUp(): void {
+    const reason: unknown = this.#signal?.reason
+    if (this.#listener === undefined) return
+    this.#isCancelled = true
+    this.#end('cancelled', reason)
+    this.#reader.cancel(reason).catch(() => {})
+    this.#controller?.error(reason)
+  }
+
+  #touch(): void {
+    if (this.#isTouched) return
+    this.#isTouched = true
+    unwatch(this, this.#unreadTimeout)
+  }
+
+  /** Tells the end, once, before the stream shows it: some polyfills cancel a stream they close. */
+  #end(outcome: Outcome, reason?: unknown): void {
+    const listener = this.#listener
+    if (listener === undefined) return
+    this.#listener = undefined
+    this.#signal?.removeEventListener('abort', this)
+    this.#touch()
+    listener.end(outcome, reason)
+  }
+}
+
+/** The headers, without what described the bytes that `fetch` has decoded already. */
+function decodedHeaders(response: Response): Headers {
+  const { headers } = response
+  if (!sendsDecoded || !headers.has('content-encoding') || response.url === '') return headers
+  const kept = new Headers(headers)
+  kept.delete('content-encoding')
+  kept.delete('content-length')
+  return kept
+}

@@ -1,0 +1,91 @@
+/**
+ * A task that failed: thrown, rejected, timed out, or cancelled while it ran.
+ *
+ * Passed to `onError`, and the rejection of `run()`. The message holds the name of the task and the
+ * message of its error, never an argument.
+ *
+ * @example Tell a failed task from any other error
+ * ```ts
+ * import { BackgroundTaskError, BackgroundTasks } from 'background-tasks'
+ *
+ * const tasks = new BackgroundTasks([], {
+ *   onError(error) {
+ *     console.warn(error instanceof BackgroundTaskError, error.task, error.cause, error.skipped)
+ *   },
+ * })
+ * tasks.addTask(function sendEmail() {
+ *   throw new Error('mailbox full')
+ * })
+ * await tasks.run().catch(() => {})
+ * ```
+ */
+export class BackgroundTaskError extends Error {
+  override readonly name = 'BackgroundTaskError'
+
+  /** The name of the task that failed. */
+  readonly task: string
+
+  /** What the task threw or rejected with, unchanged: not always an `Error`. */
+  override readonly cause: unknown
+
+  /** The names of the tasks that will not run because this one failed, in their order. */
+  readonly skipped: readonly string[]
+
+  /**
+   * @param task The name of the task.
+   * @param cause What it threw.
+   * @param skipped The names of the tasks skipped for it.
+   */
+  constructor(task: string, cause: unknown, skipped: readonly string[] = []) {
+    const message = cause instanceof Error ? cause.message : typeof cause
+    super(`Task ${task} failed: ${message}`)
+    this.task = task
+    this.cause = cause
+    this.skipped = skipped
+  }
+}
+
+/** Hands `error` to `onError`, whose own failure must harm nobody: it is printed beside the error. */
+export function report(error: Error, onError?: (error: never) => unknown): void {
+  if (onError === undefined) {
+    console.error(error)
+    return
+  }
+  const onFailure = (failure: unknown): void => console.error(error, failure)
+  try {
+    // An async function fits the type of `onError` too, and its rejection would end the process.
+    Promise.resolve(Reflect.apply(onError, undefined, [error])).catch(onFailure)
+  } catch (failure) {
+    onFailure(failure)
+  }
+}
+
+/** Keeps a rejection that nobody waits for from ending the process. */
+export function handled<Value>(promise: Promise<Value>): Promise<Value> {
+  promise.catch(() => {})
+  return promise
+}
+
+/** Names a value in an error message without printing it: it may be secret. */
+export function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  if (isThenable(value)) return 'a promise'
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+}
+
+/** True for a promise of any realm or library. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof Object(value).then === 'function'
+}
+
+/** Milliseconds; a timer set to more fires at once. */
+export const longestTimer = 2 ** 31 - 1
+
+/** Refuses milliseconds that a timer cannot count. */
+export function checkMilliseconds(verb: string, name: string, value: unknown): void {
+  if (value !== undefined && !(typeof value === 'number' && value > 0)) {
+    throw new RangeError(
+      `Cannot ${verb}: ${name} is ${typeof value === 'number' ? value : kindOf(value)}, pass milliseconds above 0`,
+    )
+  }
+}
