@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { BackgroundTask, BackgroundTasks, drain } from '../src/index.ts'
+import { BackgroundTasks, drain } from '../src/index.ts'
 import { workerThread, type WorkerThreadOptions } from '../src/worker-threads.ts'
 import type * as functions from './support/thread-functions.ts'
 
@@ -31,21 +32,27 @@ afterEach(async () => {
 
 /** Resolves when every thread started by the test has ended. */
 async function threadsEnded(): Promise<void> {
-  await Promise.all(workers.map((worker) => worker.threadId === -1 || once(worker, 'exit')))
+  const alive = workers.filter(({ threadId }) => threadId !== -1)
+  await Promise.all(alive.map((worker) => new Promise((resolve) => worker.once('exit', resolve))))
 }
 
 /** A call that blocks its thread until `open`; `entered` resolves when it does. */
-function newGate(): { shared: Int32Array; entered: () => Promise<unknown>; open: () => void } {
+function newGate(): { shared: Int32Array; entered: () => Promise<void>; open: () => void } {
   const shared = new Int32Array(new SharedArrayBuffer(8))
   return {
     shared,
-    entered: async () => Atomics.waitAsync(shared, 0, 0).value,
+    entered: async () => {
+      while (Atomics.load(shared, 0) === 0) await sleep(5)
+    },
     open: () => {
       Atomics.store(shared, 1, 1)
       Atomics.notify(shared, 1)
     },
   }
 }
+
+/** The tests look at the results themselves. */
+const quiet = { onError: (): void => {} }
 
 function rejection(promise: Promise<unknown>): Promise<unknown> {
   return promise.then(
@@ -125,8 +132,9 @@ describe('workerThread() and the signal of the task', () => {
   it('ends the thread when the task is cancelled', async () => {
     const block = workerThread<Functions, 'block'>(newModule(), 'block')
     const gate = newGate()
-    const task = new BackgroundTask(block, gate.shared)
-    const run = rejection(task.run())
+    const tasks = new BackgroundTasks([], quiet)
+    const task = tasks.addTask(block, gate.shared)
+    const run = rejection(tasks.run())
     await gate.entered()
     const reason = new Error('not needed any more')
     task.cancel(reason)
@@ -136,12 +144,15 @@ describe('workerThread() and the signal of the task', () => {
   })
 
   it('ends the thread when the task times out', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const block = workerThread<Functions, 'block'>(newModule(), 'block')
     const gate = newGate()
-    const tasks = new BackgroundTasks([], { timeout: 500, onError: () => {} })
+    const tasks = new BackgroundTasks([], { timeout: 5000, ...quiet })
     const task = tasks.addTask(block, gate.shared)
     const run = rejection(tasks.run())
     await gate.entered()
+    vi.advanceTimersByTime(5000)
+    vi.useRealTimers()
     await threadsEnded()
     expect(await task.finished).toMatchObject({ error: { name: 'TimeoutError' } })
     await run
@@ -150,7 +161,7 @@ describe('workerThread() and the signal of the task', () => {
   it('ends the thread at the deadline of drain()', async () => {
     const block = workerThread<Functions, 'block'>(newModule(), 'block')
     const gate = newGate()
-    const tasks = new BackgroundTasks([], { onError: () => {} })
+    const tasks = new BackgroundTasks([], quiet)
     const task = tasks.addTask(block, gate.shared)
     const run = rejection(tasks.run())
     await gate.entered()
@@ -165,15 +176,20 @@ describe('workerThread() and the signal of the task', () => {
     const append = workerThread<Functions, 'append'>(url, 'append')
     const gate = newGate()
     const log = new Int32Array(new SharedArrayBuffer(12))
-    const blocked = new BackgroundTask(block, gate.shared)
-    const forgotten = new BackgroundTask(append, log, 1)
-    const next = new BackgroundTask(append, log, 2)
-    const runs = [blocked, forgotten, next].map((task) => task.run().catch(() => {}))
+    const tasks = new BackgroundTasks([], { ...quiet, concurrency: Infinity, failure: 'continue' })
+    const blocked = tasks.addTask(block, gate.shared)
+    const forgotten = tasks.addTask(append, log, 1)
+    tasks.addTask(append, log, 2)
+    const run = rejection(tasks.run())
     await gate.entered()
     forgotten.cancel()
     blocked.cancel()
-    await Promise.all(runs)
-    expect(await next.finished).toMatchObject({ status: 'fulfilled' })
+    await run
+    expect((await tasks.finished).map(({ status }) => status)).toEqual([
+      'rejected',
+      'rejected',
+      'fulfilled',
+    ])
     expect([...log]).toEqual([1, 2, 0])
   })
 })
@@ -234,16 +250,13 @@ describe('workerThread() and errors', () => {
   )
 
   it('says which argument cannot be cloned, and starts no thread', async () => {
-    const echo = workerThread<Functions, 'add'>(newModule(), 'add')
-    const task = new BackgroundTask(
-      echo as (first: number, second: unknown) => unknown,
-      1,
-      () => {},
-    )
-    await rejection(task.run())
-    expect((await task.finished).error).toEqual(
+    const ignore = workerThread<Functions, 'ignore'>(newModule(), 'ignore')
+    const tasks = new BackgroundTasks([], quiet)
+    tasks.addTask(ignore, 1, () => {})
+    await rejection(tasks.run())
+    expect((await tasks.finished)[0]?.error).toEqual(
       new TypeError(
-        'Cannot run add on another thread: argument 2 cannot be cloned, pass plain data',
+        'Cannot run ignore on another thread: argument 2 cannot be cloned, pass plain data',
       ),
     )
     expect(workers).toHaveLength(0)
@@ -302,7 +315,7 @@ describe('workerThread() and errors', () => {
     await threadsEnded()
     expect(printed).toHaveBeenCalledExactlyOnceWith(
       expect.objectContaining({
-        message: `A thread of ${url} has ended, see the cause`,
+        message: `A thread of ${url} has ended after its call, see the cause`,
         cause: expect.objectContaining({ message: 'too late' }),
       }),
     )

@@ -71,8 +71,11 @@ export class ThreadPool {
     try {
       sendArguments(port1, name, args)
       await this.#turn(controller)
-      await this.#perform({ module: this.#module, name, port: port2 }, controller.signal)
-      return this.#read(name, receiveMessageOnPort(port1)?.message)
+      const failure = await this.#perform({ module: this.#module, name, port: port2 }, controller)
+      const received = receiveMessageOnPort(port1)
+      if (received === undefined) throw failure
+      if (failure !== undefined) this.#reportEnd(failure)
+      return this.#read(name, received.message)
     } finally {
       port1.close()
       signal?.removeEventListener('abort', abort)
@@ -104,11 +107,14 @@ export class ThreadPool {
     }
   }
 
-  async #perform(call: ThreadCall, signal: AbortSignal): Promise<void> {
+  /** Resolves with the error that ended the thread, if one did. */
+  async #perform(call: ThreadCall, { signal }: AbortController): Promise<unknown> {
     try {
       await this.#piscina.run(call, { filename: entry, transferList: [call.port], signal })
+      return undefined
     } catch (error) {
-      throw signal.aborted ? signal.reason : error
+      signal.throwIfAborted()
+      return error
     }
   }
 
@@ -133,13 +139,19 @@ export class ThreadPool {
     }
   }
 
-  /** A thread failed that had no call: while it started, or by something that a call left behind. */
+  /** A thread without a call has failed: while it started, or by what an earlier call left behind. */
   #onIdleError(error: unknown): void {
     if (this.#piscina.threads.length > 0 || this.#running.size === 0) {
-      report(new Error(`A thread of ${this.#module} has ended, see the cause`, { cause: error }))
+      this.#reportEnd(error)
     } else {
       for (const controller of this.#running) controller.abort(error)
     }
+  }
+
+  #reportEnd(cause: unknown): void {
+    report(
+      new Error(`A thread of ${this.#module} has ended after its call, see the cause`, { cause }),
+    )
   }
 }
 

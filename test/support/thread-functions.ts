@@ -17,6 +17,8 @@ export function add(first: number, second: number): number {
   return first + second
 }
 
+export function ignore(..._values: unknown[]): void {}
+
 /** Puts `value` at the next place of `log`, whose first element counts. */
 export function append(log: Int32Array, value: number): void {
   log[Atomics.add(log, 0, 1) + 1] = value
@@ -25,7 +27,6 @@ export function append(log: Int32Array, value: number): void {
 /** Tells that it runs, then blocks its thread until the other side opens the gate. */
 export function block(gate: Int32Array): void {
   Atomics.store(gate, 0, 1)
-  Atomics.notify(gate, 0)
   Atomics.wait(gate, 1, 0)
 }
 
