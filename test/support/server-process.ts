@@ -73,7 +73,9 @@ export async function startServer(
     child.once('error', () => resolve(null))
     child.once('close', (code, signal) => resolve(code ?? signal))
   })
-  process.once('exit', () => killGroup(child, 'SIGKILL'))
+  const kill = (): void => killGroup(child, 'SIGKILL')
+  process.once('exit', kill)
+  void exited.then(() => process.off('exit', kill))
 
   const ended = exited.then((code) => {
     throw new Error(`The server ended with ${code} before it listened:\n${printed}`)

@@ -1,0 +1,378 @@
+import { ErrorCode, type Job, type JobsOptions, type Queue, UnrecoverableError } from 'bullmq'
+import { BackgroundTask, BackgroundTasks, type Outcome } from './index.ts'
+import { checkMilliseconds, kindOf } from './lib/errors.ts'
+import { lostInJson } from './lib/json.ts'
+
+/** The part of BullMQ's `Queue` used here, be it on Redis or on PostgreSQL. */
+export type DurableQueue = Pick<Queue, 'name' | 'add' | 'remove'>
+
+/** BullMQ's own options of a job, handed on as they are. `delay` is not one: see `grace`. */
+export type DurableJobOptions = Pick<
+  JobsOptions,
+  | 'attempts'
+  | 'backoff'
+  | 'deduplication'
+  | 'jobId'
+  | 'keepLogs'
+  | 'priority'
+  | 'removeOnComplete'
+  | 'removeOnFail'
+  | 'sizeLimit'
+  | 'stackTraceLimit'
+  | 'telemetry'
+>
+
+/** What a function in the worker can know beyond its arguments. */
+export interface DurableContext {
+  /** Aborts when the worker cancels the job (BullMQ's `worker.cancelJob(id)`). */
+  readonly signal: AbortSignal
+  /**
+   * How the response of the handler ended. `undefined` when nobody was there to say so and the job
+   * runs because `grace` is over: the process had died, or the response took longer.
+   */
+  readonly outcome: Outcome | undefined
+  /** BullMQ's job: its `id`, its `attemptsMade`, `updateProgress()`, `log()`. */
+  readonly job: Job
+}
+
+/** A function that wants the context, or options for all of its jobs. */
+export interface DurableDefinition extends DurableJobOptions {
+  readonly run: (context: DurableContext, ...args: never[]) => unknown
+}
+
+/** The functions that the jobs of a queue may run, by name. */
+export type DurableFunctions = Readonly<
+  Record<string, ((...args: never[]) => unknown) | DurableDefinition>
+>
+
+/** The arguments that a job must bring for one of the functions. */
+export type DurableArgs<Fn> = Fn extends (...args: infer Args) => unknown
+  ? Args
+  : Fn extends { readonly run: (context: DurableContext, ...args: infer Args) => unknown }
+    ? Args
+    : never
+
+/** One job with options of its own, which win over those of its function and of its queue. */
+export interface DurableTask<
+  Name extends string,
+  Args extends readonly unknown[],
+> extends DurableJobOptions {
+  readonly name: Name
+  readonly args: Args
+}
+
+export interface DurableOptions {
+  /**
+   * Milliseconds after which a job runs although nobody has said that its response has ended. Longer
+   * than the slowest response, counted from `addTask`.
+   *
+   * @default 30_000
+   */
+  readonly grace?: number
+  /**
+   * Milliseconds that `addTask` waits for the queue to store a job before it rejects. On its own
+   * BullMQ waits for as long as Redis is away.
+   *
+   * @default 10_000
+   */
+  readonly storeTimeout?: number
+}
+
+export interface Durable<Functions extends DurableFunctions> {
+  /**
+   * Stores a job that runs `name` with `args` in a worker when the response has ended.
+   *
+   * Once the promise resolves the job is stored, delayed by `grace`. When the response has ended and
+   * the list has come to it, it is promoted and runs at once. If this process dies in between, it
+   * runs when `grace` is over. If the handler throws it is removed; a list that is only `wrap`ped
+   * never hears of that, so use `withBackgroundTasks`.
+   *
+   * A job runs *at least* once. A worker that dies in the middle of it, or is out of touch with the
+   * queue for longer than the lock lasts, makes it run again: see `jobId`.
+   *
+   * @param tasks The list of the request.
+   * @param name One of the functions given to {@link durable}.
+   * @param args Its arguments. They travel as JSON, and what JSON would change is refused.
+   * @returns The id of the job.
+   * @throws TypeError if there is no such function or an argument is not JSON. Any other error means
+   * that the queue did not store the job: answer 503.
+   */
+  addTask<Name extends keyof Functions & string>(
+    tasks: BackgroundTasks,
+    name: Name,
+    ...args: DurableArgs<Functions[Name]>
+  ): Promise<string>
+  /**
+   * The same with options of BullMQ for this one job.
+   *
+   * A job with a `jobId` or `deduplication` waits for the end of its response under an id of its
+   * own, and is added under the one given only then. So the requests that ask for the same job stay
+   * independent: a handler that throws never removes what another one has promised.
+   */
+  addTask<Name extends keyof Functions & string>(
+    tasks: BackgroundTasks,
+    task: DurableTask<Name, DurableArgs<Functions[Name]>>,
+  ): Promise<string>
+  /**
+   * Runs the jobs: `new Worker(queue.name, emails.processor, { connection })`.
+   *
+   * A job without a function of its name, or whose data `addTask` has not written, fails without
+   * another attempt and is kept among the failed ones. What a function returns is not kept.
+   */
+  readonly processor: (job: Job, token?: string, signal?: AbortSignal) => Promise<void>
+}
+
+/** What a job carries. */
+interface DurableData {
+  readonly args: readonly unknown[]
+  readonly outcome?: Outcome
+  /** The job stands in for another one: instead of running, it adds the one with these options. */
+  readonly standsFor?: StoredOptions
+}
+
+interface StoredOptions extends DurableJobOptions {
+  readonly jobId: string
+}
+
+/**
+ * Makes tasks of functions that survive a crash and can run on another machine: the "use Celery" of
+ * FastAPI's page, on BullMQ. Neither the functions nor the order of their arguments change.
+ *
+ * @example Stored before the response, run after it
+ * ```ts file=docs/examples/durable.ts
+ * ```
+ *
+ * @param queue A BullMQ `Queue`.
+ * @param functions The functions that its jobs may run, by name. The process that adds jobs and the
+ * one that runs them pass the same.
+ * @throws {@link TypeError} if the queue or a function is none.
+ * @throws {@link RangeError} if `grace` or `storeTimeout` is not above 0.
+ */
+export function durable<Functions extends DurableFunctions>(
+  queue: DurableQueue,
+  functions: Functions,
+  options: DurableOptions = {},
+): Durable<Functions> {
+  const { grace = 30_000, storeTimeout = 10_000 } = options
+  if (typeof queue?.add !== 'function') {
+    throw new TypeError(
+      `Cannot make tasks durable: the queue is ${kindOf(queue)}, pass a Queue of BullMQ`,
+    )
+  }
+  for (const [name, fn] of Object.entries(functions)) {
+    if (typeof fn === 'function' || typeof fn?.run === 'function') continue
+    throw new TypeError(
+      `Cannot make ${name} durable: it is ${kindOf(fn)}, pass a function or { run }`,
+    )
+  }
+  checkMilliseconds('make tasks durable', 'grace', grace)
+  checkMilliseconds('make tasks durable', 'storeTimeout', storeTimeout)
+  return new DurableTasks<Functions>(queue, functions, { grace, storeTimeout })
+}
+
+class DurableTasks<Functions extends DurableFunctions> implements Durable<Functions> {
+  readonly processor: Durable<Functions>['processor']
+  readonly #queue: DurableQueue
+  readonly #functions: DurableFunctions
+  readonly #options: Required<DurableOptions>
+
+  constructor(queue: DurableQueue, functions: DurableFunctions, options: Required<DurableOptions>) {
+    this.#queue = queue
+    this.#functions = functions
+    this.#options = options
+    // BullMQ has a signal only for a processor that declares three parameters.
+    this.processor = (job, _token, signal) => this.#process(job, signal)
+  }
+
+  async addTask(
+    tasks: BackgroundTasks,
+    nameOrTask: string | DurableTask<string, readonly unknown[]>,
+    ...rest: readonly unknown[]
+  ): Promise<string> {
+    const task = typeof nameOrTask === 'string' ? { name: nameOrTask, args: rest } : nameOrTask
+    const { name, args, ...options } = task
+    const label = `${this.#queue.name}.${name}`
+    if (typeof tasks?.addTask !== 'function') {
+      throw new TypeError(
+        `Cannot add ${label}: the list is ${kindOf(tasks)}, pass the BackgroundTasks of the request`,
+      )
+    }
+    const fn = this.#find(name)
+    if (fn === undefined) {
+      throw new TypeError(
+        `Cannot add ${label}: durable() was not given that function, pass it there`,
+      )
+    }
+    const { run: _, ...defaults } = typeof fn === 'function' ? { run: fn } : fn
+    const planned = planJob(sentArguments(label, args), { ...defaults, ...options })
+    checkOptions(label, planned.data.standsFor ?? planned.options)
+    const job = await this.#store(label, name, planned)
+    tasks.addTask(this.#settling(label, job))
+    return (planned.data.standsFor ?? planned.options).jobId
+  }
+
+  #find(name: string): DurableFunctions[string] | undefined {
+    return Object.hasOwn(this.#functions, name) ? this.#functions[name] : undefined
+  }
+
+  async #store(label: string, name: string, { data, options }: PlannedJob): Promise<Job> {
+    const { grace, storeTimeout } = this.#options
+    const adding = this.#queue.add(name, data, { ...options, delay: grace })
+    try {
+      return await within(storeTimeout, adding)
+    } catch (error) {
+      // Perhaps only the answer is missing, and the job is stored or will be. The caller is told
+      // that it is not, so it must not run.
+      const remove = (): Promise<number> => this.#queue.remove(options.jobId)
+      adding.then(remove, remove).catch(() => {})
+      const why = error instanceof Error ? error.message : kindOf(error)
+      throw new Error(`Cannot add ${label}: the queue has not stored it (${why}), answer 503`, {
+        cause: error,
+      })
+    }
+  }
+
+  #settling(label: string, job: Job): BackgroundTasks {
+    const task = new BackgroundTask({
+      name: label,
+      // One task for every end: of two, one for each, a list would always show one as skipped.
+      when: ['closed', 'cancelled', 'errored', 'unread', 'thrown'],
+      run: ({ outcome }) => this.#settle(job, outcome),
+    })
+    // In a list of its own, a failure is reported but does not skip what comes after it.
+    const list = new BackgroundTasks([task], { failure: 'continue' })
+    // And a task that failed before it skips it, but not what was promised.
+    list.defer(async () => {
+      const { status, outcome } = await task.finished
+      if (status === 'skipped') await this.#settle(job, outcome)
+    })
+    return list
+  }
+
+  /** Bounded, as what comes after it in the list must not wait for a queue that is away. */
+  #settle(job: Job, outcome: Outcome): Promise<void> {
+    const settled = outcome === 'thrown' ? this.#withdraw(job) : this.#release(job, outcome)
+    return within(this.#options.storeTimeout, settled)
+  }
+
+  /** The response has ended. A job that a worker has taken meanwhile needs no release. */
+  async #release(job: Job<DurableData>, outcome: Outcome): Promise<void> {
+    const { args, standsFor } = job.data
+    if (standsFor === undefined) {
+      await job
+        .updateData({ args, outcome })
+        .then(() => job.promote())
+        .catch(unlessGone)
+    } else {
+      await this.#queue.add(job.name, { args, outcome }, standsFor)
+      await this.#queue.remove(String(job.id))
+    }
+  }
+
+  /** The handler has thrown. A job that has run, `grace` being over, stays to be looked at. */
+  async #withdraw(job: Job): Promise<void> {
+    const state = await job.getState()
+    if (state !== 'completed' && state !== 'failed') await this.#queue.remove(String(job.id))
+  }
+
+  async #process(job: Job, signal = new AbortController().signal): Promise<void> {
+    const { name, data } = job
+    if (!isDurableData(data)) {
+      throw new UnrecoverableError(
+        `Cannot run job ${job.id}: its data is not { args: [...] }, add it with addTask`,
+      )
+    }
+    if (data.standsFor !== undefined) {
+      await this.#queue.add(name, { args: data.args }, data.standsFor)
+      return
+    }
+    const fn = this.#find(name)
+    if (fn === undefined) {
+      throw new UnrecoverableError(
+        `Cannot run job ${job.id}: durable() was not given a function ${name}, pass it there and retry the job`,
+      )
+    }
+    // Typed where they were added, and out of a queue since.
+    const args = data.args as never[]
+    if (typeof fn === 'function') await fn(...args)
+    else await fn.run({ signal, outcome: data.outcome, job }, ...args)
+  }
+}
+
+interface PlannedJob {
+  readonly data: DurableData
+  readonly options: StoredOptions
+}
+
+/**
+ * The job to store before the response has ended. Its id is random: BullMQ sends a job again when
+ * the connection breaks before the answer, and the second one of the same id is ignored.
+ */
+function planJob(args: readonly unknown[], options: DurableJobOptions): PlannedJob {
+  const jobId = options.jobId ?? crypto.randomUUID()
+  const own = { ...options, jobId }
+  if (options.jobId === undefined && options.deduplication === undefined) {
+    return { data: { args }, options: own }
+  }
+  const { deduplication: _, ...standIn } = own
+  return {
+    data: { args, standsFor: own },
+    options: {
+      ...standIn,
+      jobId: crypto.randomUUID(),
+      // It only has to reach the queue, whatever the limits of the job it stands for.
+      attempts: 10,
+      backoff: { type: 'exponential', delay: 1000 },
+      removeOnComplete: true,
+    },
+  }
+}
+
+/** The arguments to store. Refuses what would arrive in the worker as something else. */
+function sentArguments(label: string, args: unknown): readonly unknown[] {
+  if (!Array.isArray(args)) {
+    throw new TypeError(`Cannot add ${label}: args is ${kindOf(args)}, pass an array`)
+  }
+  const sent = [...args]
+  // Optional arguments left out at the end, that JSON would make null.
+  while (sent.length > 0 && sent.at(-1) === undefined) sent.pop()
+  for (const [index, arg] of sent.entries()) {
+    const found = lostInJson(arg)
+    if (found === undefined) continue
+    throw new TypeError(
+      `Cannot add ${label}: argument ${index + 1} holds ${found}, which JSON does not keep, pass plain data`,
+    )
+  }
+  return sent
+}
+
+/** BullMQ would refuse these too, but for a job that waits under an id of its own only later. */
+function checkOptions(label: string, options: StoredOptions): void {
+  if ('delay' in options) {
+    throw new TypeError(`Cannot add ${label}: a job takes no delay here, use grace`)
+  }
+  if (/^\d+$|:/.test(options.jobId)) {
+    throw new TypeError(
+      `Cannot add ${label}: its jobId is a number or has a colon, use letters or -`,
+    )
+  }
+}
+
+function within<Value>(milliseconds: number, promise: Promise<Value>): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      reject(new DOMException(`no answer within ${milliseconds} ms`, 'TimeoutError'))
+    }, milliseconds)
+    promise.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
+}
+
+/** Passes over the two ways to miss a job that the worker was quicker to take. */
+function unlessGone(error: unknown): void {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code !== ErrorCode.JobNotExist && code !== ErrorCode.JobNotInState) throw error
+}
+
+function isDurableData(data: unknown): data is DurableData {
+  return typeof data === 'object' && data !== null && 'args' in data && Array.isArray(data.args)
+}

@@ -1,0 +1,12 @@
+import { createServer } from 'node:http'
+import { jobs, openWorker } from './jobs.ts'
+
+openWorker('jobs', jobs.processor, {
+  concurrency: 20,
+  // As short as BullMQ allows for a test that waits for a dead worker's jobs.
+  lockDuration: 1000,
+  stalledInterval: 1000,
+})
+
+// So that the test knows when it is up.
+createServer((_, response) => response.end()).listen(Number(process.env['PORT']), '127.0.0.1')
