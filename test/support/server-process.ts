@@ -27,6 +27,8 @@ interface StartOptions {
   readonly env?: Record<string, string | undefined>
   /** Milliseconds until a server that does not answer counts as broken. */
   readonly startTimeout?: number
+  /** Rejects until the server listens; a `HEAD` over HTTP/1.1 by default. */
+  readonly isReady?: (port: number) => Promise<unknown>
   /** Where in the arguments and the environment the port goes is up to the caller. */
   readonly port?: number
 }
@@ -46,7 +48,7 @@ export async function startServer(
   command: readonly string[],
   options: StartOptions = {},
 ): Promise<ServerProcess> {
-  const { cwd, env, startTimeout = 120_000, port = await freePort() } = options
+  const { cwd, env, startTimeout = 120_000, port = await freePort(), isReady = head } = options
   const [file = '', ...args] = command
   const child = spawn(file, args, {
     cwd,
@@ -80,7 +82,7 @@ export async function startServer(
   const ended = exited.then((code) => {
     throw new Error(`The server ended with ${code} before it listened:\n${printed}`)
   })
-  await Promise.race([ended, waitForPort(port, startTimeout, () => printed)])
+  await Promise.race([ended, waitForPort(port, startTimeout, isReady, () => printed)])
   ended.catch(() => {})
 
   return {
@@ -114,12 +116,21 @@ export async function startServer(
   }
 }
 
-async function waitForPort(port: number, timeout: number, printed: () => string): Promise<void> {
+// Any answer means that the server listens; a HEAD of an unknown path starts no task.
+function head(port: number): Promise<unknown> {
+  return fetch(`http://127.0.0.1:${port}/__ready`, { method: 'HEAD' })
+}
+
+async function waitForPort(
+  port: number,
+  timeout: number,
+  isReady: (port: number) => Promise<unknown>,
+  printed: () => string,
+): Promise<void> {
   const deadline = Date.now() + timeout
   while (Date.now() < deadline) {
     try {
-      // Any answer means that the server listens; a HEAD of an unknown path starts no task.
-      await fetch(`http://127.0.0.1:${port}/__ready`, { method: 'HEAD' })
+      await isReady(port)
       return
     } catch {
       await new Promise((resolve) => setTimeout(resolve, 50))
