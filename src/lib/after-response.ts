@@ -32,10 +32,10 @@ export interface WrapOptions {
 /** What is known of the host of one request. */
 export interface Host {
   readonly request?: Request | undefined
-  readonly waitUntil?: ((promise: Promise<unknown>) => void) | undefined
   readonly unreadTimeout?: number | undefined
+  readonly waitUntil?: ((promise: Promise<unknown>) => void) | undefined
   /** Subscribes to the host's own end of the response; false if it has none for this one. */
-  readonly observe?: ((listener: EndListener, response: unknown) => boolean) | undefined
+  observe?(listener: EndListener, response: unknown): boolean
 }
 
 /** Which response carries which work, for a second wrap of the same one. */
@@ -55,7 +55,7 @@ export function afterResponse(work: Work, response: Response, options: WrapOptio
   return bind(work, response, {
     request,
     unreadTimeout,
-    observe: completed && ((listener) => observePromise(completed, listener)),
+    observe: (listener) => completed !== undefined && observePromise(completed, listener),
   })
 }
 
@@ -79,10 +79,12 @@ export function bind(work: Work, response: Response, host: Host): Response {
   let sent = response
   if (host.observe?.(end, response) !== true) {
     // A host reads, cancels or ignores the body of a HEAD, and looking at it changes it.
-    if (host.request?.method !== 'HEAD') sent = observeEnd(response, end, host)
+    if (host.request?.method !== 'HEAD')
+      sent = observeEnd(response, end, host.request, host.unreadTimeout)
     if (sent === response) end.end('closed')
   }
-  triggers.set(sent, end)
+  // Any other response may be a constant that many requests share.
+  if (sent !== response) triggers.set(sent, end)
   if (work[isEmpty] === true) untrack(work)
   else track(work)
   return sent

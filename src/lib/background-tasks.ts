@@ -290,20 +290,17 @@ export class BackgroundTasks {
     if (isTask && this.#failure !== undefined) item[skip](this.#failure.error, [])
     // One that another list runs, or has run, is that list's to report.
     const isOwn = item instanceof BackgroundTask && item.status === 'pending'
-    const settle = (): void => {
-      if (isOwn && item[result]?.status === 'rejected') this.#fail(item, isTask)
-    }
     const ended = item[execute](
       isTask ? this.#conditions : { ...this.#conditions, isCleanup: true },
     )
     if (ended === undefined) {
-      settle()
+      if (isOwn && item[result]?.status === 'rejected') this.#fail(item, isTask)
       return
     }
     this.#running += 1
     void ended.then(() => {
       this.#running -= 1
-      settle()
+      if (isOwn && item[result]?.status === 'rejected') this.#fail(item, isTask)
       this.#proceed()
     })
   }

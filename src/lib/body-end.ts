@@ -18,11 +18,6 @@ export interface EndListener {
   end(outcome: Outcome, reason?: unknown): void
 }
 
-interface ObserveOptions {
-  readonly signal?: AbortSignal | undefined
-  readonly unreadTimeout?: number | undefined
-}
-
 /** Milliseconds that a host which reads on has to cancel the body of a client that went away. */
 const cancelPatience = 250
 
@@ -30,7 +25,8 @@ const cancelPatience = 250
 export function observeEnd(
   response: Response,
   listener: EndListener,
-  options: ObserveOptions = {},
+  request?: Request,
+  unreadTimeout = 10_000,
 ): Response {
   // Headers before body: the light responses of some hosts lose an implied content type otherwise.
   const headers = decodedHeaders(response)
@@ -41,11 +37,14 @@ export function observeEnd(
       'Cannot wrap the response: its body is already read, wrap it before reading it',
     )
   }
-  const observed = new ReadableStream(new ObservedBody(body, listener, options), {
-    // Pulled, not piped: the source is asked for a chunk only when the reader asks, so nothing is
-    // buffered here, and the end is seen only when the reader has taken the last chunk.
-    highWaterMark: 0,
-  })
+  const observed = new ReadableStream(
+    new ObservedBody(body, listener, request?.signal, unreadTimeout),
+    {
+      // Pulled, not piped: the source is asked for a chunk only when the reader asks, so nothing is
+      // buffered here, and the end is seen only when the reader has taken the last chunk.
+      highWaterMark: 0,
+    },
+  )
   return new Response(withContentLength(observed, headers), {
     status,
     headers,
@@ -64,8 +63,12 @@ class ObservedBody implements UnderlyingDefaultSource, Expiring {
   #isCancelled = false
   timer?: ReturnType<typeof setTimeout>
 
-  constructor(body: ReadableStream, listener: EndListener, options: ObserveOptions) {
-    const { signal, unreadTimeout = 10_000 } = options
+  constructor(
+    body: ReadableStream,
+    listener: EndListener,
+    signal: AbortSignal | undefined,
+    unreadTimeout: number,
+  ) {
     this.#reader = body.getReader()
     this.#listener = listener
     this.#unreadTimeout = unreadTimeout

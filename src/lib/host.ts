@@ -62,17 +62,32 @@ export function findHost(
   args: readonly unknown[],
   options: Pick<WrapOptions, 'waitUntil' | 'unreadTimeout'>,
 ): Host {
-  const { waitUntil, unreadTimeout } = options
-  const request = find(args, requests, isRequest)
-  const response = find(args, nodeResponses, isNodeResponse)
-  const context = waitUntil ?? find(args, contexts, isWaitUntilHost)
-  return {
-    request,
-    unreadTimeout,
-    // Called as a method: Workers refuse a detached one.
-    waitUntil: typeof context === 'object' ? (promise) => context.waitUntil(promise) : context,
-    observe: response && ((listener) => observeNode(response, request, listener)),
+  return new FoundHost(args, options)
+}
+
+class FoundHost implements Host {
+  readonly request: Request | undefined
+  readonly waitUntil: Host['waitUntil']
+  readonly unreadTimeout: number | undefined
+  readonly #response: NodeResponse | undefined
+
+  constructor(args: readonly unknown[], options: Pick<WrapOptions, 'waitUntil' | 'unreadTimeout'>) {
+    this.request = find(args, requests, isRequest)
+    this.waitUntil = options.waitUntil ?? findWaitUntil(args)
+    this.unreadTimeout = options.unreadTimeout
+    this.#response = find(args, nodeResponses, isNodeResponse)
   }
+
+  observe(listener: EndListener): boolean {
+    const response = this.#response
+    return response !== undefined && observeNode(response, this.request, listener)
+  }
+}
+
+function findWaitUntil(args: readonly unknown[]): Host['waitUntil'] {
+  const context = find(args, contexts, isWaitUntilHost)
+  // Called as a method: Workers refuse a detached one.
+  return context && ((promise) => context.waitUntil(promise))
 }
 
 function find<Found>(

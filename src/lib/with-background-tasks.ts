@@ -11,7 +11,7 @@ import {
 import { BackgroundTasks, type BackgroundTasksOptions, markThrown } from './background-tasks.ts'
 import { checkMilliseconds, kindOf } from './errors.ts'
 import { findHost } from './host.ts'
-import { track } from './in-flight.ts'
+import { track, untrack } from './in-flight.ts'
 
 /** How a handler's list runs, and what its host does not offer by itself. */
 export interface HandlerOptions
@@ -75,10 +75,9 @@ export async function handleWith<Result>(
 }
 
 function tie<Answer>(tasks: BackgroundTasks, host: Host, answer: Answer): Answer {
-  if (joinRequest(tasks)) return answer
-  if (isResponse(answer)) return bind(tasks, answer, host) as Answer & Response
-  const end = new Trigger(tasks)
-  if (host.observe?.(end, answer) !== true) end.end('closed')
+  if (joinRequest(tasks)) untrack(tasks)
+  else if (isResponse(answer)) return bind(tasks, answer, host) as Answer & Response
+  else if (host.observe?.(new Trigger(tasks), answer) !== true) startSoon(tasks, 'closed')
   return answer
 }
 
