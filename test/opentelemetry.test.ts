@@ -246,7 +246,7 @@ describe('openTelemetry()', () => {
     }
   })
 
-  it.each(['node', 'bun'])('makes the same spans on %s', async (runtime) => {
+  it.each(['node', 'bun'])('makes the same spans on %s', { timeout: 30_000 }, async (runtime) => {
     const script = fileURLToPath(new URL('support/traced-tasks.ts', import.meta.url))
     const { stdout } = await promisify(execFile)(installed(runtime), [script])
     const outcome = { 'background_task.outcome': 'closed' }

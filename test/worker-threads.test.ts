@@ -374,7 +374,7 @@ describe('workerThread() and errors', () => {
   })
 })
 
-describe('workerThread() and the process', () => {
+describe('workerThread() and the process', { timeout: 30_000 }, () => {
   it('ends a thread that has no work', async () => {
     const add = workerThread<Functions, 'add'>(newModule(), 'add', { idleTimeout: 1 })
     await add(1, 2)

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { createReadStream, createWriteStream } from 'node:fs'
+import { createReadStream, createWriteStream, existsSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -23,14 +23,16 @@ export type AddProcessing = (tasks: BackgroundTasks, folder: string) => unknown
 export async function serveUploads(addProcessing: AddProcessing): Promise<void> {
   const handler = withBackgroundTasks(async (tasks, request: Request) => {
     const { pathname } = new URL(request.url)
-    const [, id, view] = /^\/uploads\/([0-9a-f-]{36})(?:\/(events|result))?$/.exec(pathname) ?? []
+    const [, id, view] = /^\/uploads\/([0-9a-f-]{36})\/(events|result)$/.exec(pathname) ?? []
     if (request.method === 'POST' && pathname === '/uploads') {
       return receive(request, (folder) => addProcessing(tasks, folder))
     }
     if (pathname === '/') return new Response(page, { headers: { 'content-type': 'text/html' } })
     if (pathname === '/ping') return new Response('pong')
-    if (id !== undefined && view === 'events') return events(join(uploads, id), request.signal)
-    if (id !== undefined && view === 'result') return result(join(uploads, id))
+    if (id !== undefined && existsSync(join(uploads, id))) {
+      if (view === 'events') return events(join(uploads, id))
+      if (view === 'result') return result(join(uploads, id))
+    }
     return new Response('Not found', { status: 404 })
   })
 
@@ -55,8 +57,8 @@ async function receive(
   const folder = join(uploads, id)
   await mkdir(folder, { recursive: true })
   const file = createWriteStream(join(folder, 'upload'))
-  if (request.body === null) file.end()
-  else await pipeline(Readable.fromWeb(request.body), file)
+  // To the disk as it comes: a large file needs no more memory than a small one.
+  await pipeline(request.body ?? [], file)
   await writeProgress(folder, { state: 'waiting', size: file.bytesWritten, done: 0, compressed: 0 })
   await addProcessing(folder)
   const headers = { location: `/uploads/${id}/events` }
@@ -64,24 +66,25 @@ async function receive(
 }
 
 /** Server-sent events: what the task has written beside the upload, whenever it differs. */
-function events(folder: string, signal: AbortSignal): Response {
-  async function* changes(): AsyncGenerator<Uint8Array> {
-    const encoder = new TextEncoder()
+function events(folder: string): Response {
+  async function* changes(): AsyncGenerator<string> {
     let last = ''
-    while (!signal.aborted) {
+    while (!/"state":"(?:done|failed)"/.test(last)) {
       const progress = await readProgress(folder)
-      if (progress !== last) yield encoder.encode(`data: ${progress}\n\n`)
-      if (/"(done|failed)"/.test(progress)) return
+      if (progress === last) await sleep(100)
+      else yield `data: ${progress}\n\n`
       last = progress
-      await sleep(100)
     }
   }
   const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-store' }
-  return new Response(Readable.toWeb(Readable.from(changes())) as ReadableStream, { headers })
+  return new Response(toStream(Readable.from(changes(), { objectMode: false })), { headers })
 }
 
 function result(folder: string): Response {
   const headers = { 'content-type': 'application/gzip', 'content-disposition': 'attachment' }
-  const file = Readable.toWeb(createReadStream(join(folder, 'upload.gz')))
-  return new Response(file as ReadableStream, { headers })
+  return new Response(toStream(createReadStream(join(folder, 'upload.gz'))), { headers })
+}
+
+function toStream(readable: Readable): ReadableStream {
+  return Readable.toWeb(readable) as ReadableStream
 }
