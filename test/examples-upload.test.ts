@@ -60,7 +60,7 @@ describe.each(['in-process', 'worker-thread'])(
       const last = progress.at(-1)
       expect(last).toMatchObject({ state: 'done', done: 1, size: file.length })
       const shares = progress.map(({ done }) => done)
-      expect(shares).toEqual([...shares].sort((first, second) => first - second))
+      expect(shares.every((share, index) => share >= (shares[index - 1] ?? 0))).toBe(true)
 
       const result = await fetch(new URL(location.replace('events', 'result'), origin))
       const bytes = new Uint8Array(await result.arrayBuffer())
