@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ErrorCode, type Job, type JobsOptions, type Queue, UnrecoverableError } from 'bullmq'
 import { BackgroundTask, BackgroundTasks, type Outcome } from './index.ts'
 import { checkMilliseconds, kindOf } from './lib/errors.ts'
@@ -58,7 +59,7 @@ export interface DurableTask<
   Args extends readonly unknown[],
 > extends DurableJobOptions {
   readonly name: Name
-  readonly args: Args
+  readonly args: Readonly<Args>
 }
 
 export interface DurableOptions {
@@ -221,14 +222,24 @@ class DurableTasks<Functions extends DurableFunctions> implements Durable<Functi
     try {
       return await within(storeTimeout, adding)
     } catch (error) {
-      // Perhaps only the answer is missing, and the job is stored or will be. The caller is told
-      // that it is not, so it must not run.
-      const remove = (): Promise<number> => this.#queue.remove(options.jobId)
-      adding.then(remove, remove).catch(() => {})
+      adding.catch(() => {}).then(() => this.#takeBack(options.jobId))
       const why = error instanceof Error ? error.message : kindOf(error)
       throw new Error(`Cannot add ${label}: the queue has not stored it (${why}), answer 503`, {
         cause: error,
       })
+    }
+  }
+
+  /** Perhaps only the answer was missing: but the caller was told that the job is not stored. */
+  async #takeBack(id: string): Promise<void> {
+    const isDue = Date.now() + this.#options.grace
+    while (Date.now() < isDue) {
+      try {
+        await this.#queue.remove(id)
+        return
+      } catch {
+        await sleep(1000, undefined, { ref: false })
+      }
     }
   }
 

@@ -1,46 +1,79 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { eventually, load, type Programs, startPrograms } from './programs.ts'
+import { type Answers, eventually, load, type Programs, startPrograms } from './programs.ts'
 import { servers } from './queue.ts'
+import { startRedis } from './redis.ts'
 
-const fiveSeconds = 5000
+/** Longer than the outage, so that what was refused during it can be taken back in time. */
+const grace = '9000'
 
-describe.each(servers)('durable() on $name, when the server is away for five seconds', (server) => {
-  let programs: Programs
+let programs: Programs
+afterEach(() => programs.stop())
+
+describe.each(servers)('durable() on $name, when that is down for five seconds', (server) => {
   beforeEach(async () => {
     programs = await startPrograms(server)
   })
-  afterEach(() => programs.stop())
 
-  const ran = (): string[] => programs.records().map(({ id }) => id)
-
-  it('answers every request with a 202 or a 503, and runs the job of every 202', async () => {
-    const { service } = programs
-    const [web] = await Promise.all([
-      programs.startWeb({ GRACE: '30000' }),
-      programs.startWorker({ GRACE: '30000' }),
-    ])
-    const outage = away(service.crash, service.start)
-    let isOver = false
-    void outage.then(() => (isOver = true))
-    const { accepted, refused, unanswered } = await load({
-      port: web.port,
-      prefix: 'r',
-      isOver: () => isOver,
-    })
-    await outage
+  it('answers each request with 202 or 503, and runs the job of each 202 and of no 503', async () => {
+    const { crash, start } = programs.service
+    const { accepted, refused, unanswered } = await loadWhileAway(crash, start)
     expect(unanswered).toEqual([])
-    await eventually(() => accepted.every((id) => ran().includes(id)))
-    console.log(server.name, accepted.length, refused.length)
-    await eventually(() => programs.isIdle())
-    expect(refused.filter((id) => ran().includes(id))).toEqual([])
+    await expectRun(accepted, refused)
   })
 })
 
-async function away(leave: () => unknown, back: () => unknown): Promise<void> {
-  await sleep(500)
-  await leave()
-  await sleep(fiveSeconds)
-  await back()
-  await sleep(500)
+describe('durable() on Redis, when that does not answer for five seconds', () => {
+  beforeEach(async () => {
+    programs = await startPrograms({ server: 'redis', start: startRedis })
+  })
+
+  it('waits, and accepts every request', async () => {
+    const { freeze, thaw } = programs.service
+    const { accepted, refused, unanswered } = await loadWhileAway(freeze, thaw)
+    expect([...refused, ...unanswered]).toEqual([])
+    await expectRun(accepted, [])
+  })
+
+  it('refuses what is not stored within `storeTimeout`, and takes it back', async () => {
+    const { freeze, thaw } = programs.service
+    const { accepted, refused } = await loadWhileAway(freeze, thaw, { STORE_TIMEOUT: '500' })
+    expect(refused.length).toBeGreaterThan(8)
+    await expectRun(accepted, refused)
+  })
+})
+
+/** Sends requests before, during and after an outage. */
+async function loadWhileAway(
+  leave: () => unknown,
+  back: () => unknown,
+  env: Record<string, string> = {},
+): Promise<Answers> {
+  const [web] = await Promise.all([
+    programs.startWeb({ GRACE: grace, ...env }),
+    programs.startWorker({ GRACE: grace }),
+  ])
+  const outage = (async () => {
+    await sleep(500)
+    await leave()
+    await sleep(5000)
+    await back()
+    await sleep(500)
+  })()
+  let isOver = false
+  const [answers] = await Promise.all([
+    load({ port: web.port, prefix: 'id', isOver: () => isOver }),
+    outage.then(() => {
+      isOver = true
+    }),
+  ])
+  return answers
+}
+
+async function expectRun(accepted: readonly string[], refused: readonly string[]): Promise<void> {
+  expect(accepted.length).toBeGreaterThan(16)
+  await eventually(() => programs.haveRun(accepted))
+  await eventually(() => programs.isIdle())
+  const ran = new Set(programs.records().map(({ id }) => id))
+  expect(refused.filter((id) => ran.has(id))).toEqual([])
 }

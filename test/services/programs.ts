@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { request } from '../support/client.ts'
 import { type ServerProcess, startServer } from '../support/server-process.ts'
-import { connect, type servers } from './queue.ts'
+import { connect, type TestServer } from './queue.ts'
 import type { Service } from './service.ts'
 
 /** One server, and the web and worker processes of the tests on it. */
@@ -23,10 +23,7 @@ export interface Programs extends ReturnType<typeof connect> {
   readonly stop: () => Promise<void>
 }
 
-export async function startPrograms({
-  server,
-  start,
-}: (typeof servers)[number]): Promise<Programs> {
+export async function startPrograms({ server, start }: TestServer): Promise<Programs> {
   const service = await start()
   const folder = await mkdtemp(join(tmpdir(), 'background-tasks-jobs-'))
   const file = join(folder, 'records')

@@ -13,8 +13,13 @@ import type { Service } from './service.ts'
 
 type Server = 'redis' | 'postgres'
 
-/** What every suite runs on. */
-export const servers: readonly { name: string; server: Server; start: () => Promise<Service> }[] = [
+export interface TestServer {
+  readonly server: Server
+  readonly start: () => Promise<Service>
+}
+
+/** What the suites run on. */
+export const servers: readonly (TestServer & { readonly name: string })[] = [
   { name: 'Redis', server: 'redis', start: startRedis },
   { name: 'PostgreSQL', server: 'postgres', start: startPostgres },
 ]
