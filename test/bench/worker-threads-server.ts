@@ -1,0 +1,22 @@
+// The server of worker-threads.ts: it starts the task by path, and tells when it has ended.
+import { createServer } from 'node:http'
+import { createServerAdapter } from '@whatwg-node/server'
+import { withBackgroundTasks } from 'background-tasks'
+import { workerThread } from 'background-tasks/worker-threads'
+import { compute } from './worker-threads-task.ts'
+
+const computeOnThread = workerThread<{ compute: typeof compute }>(
+  new URL('worker-threads-task.ts', import.meta.url),
+  'compute',
+)
+
+let finished: Promise<unknown> | undefined
+
+const handler = withBackgroundTasks(async (tasks, request: Request) => {
+  const { pathname } = new URL(request.url)
+  if (pathname === '/finished') await finished
+  if (pathname === '/thread') finished = tasks.addTask(computeOnThread, 2000).finished
+  if (pathname === '/in-process') finished = tasks.addTask(compute, 2000).finished
+  return Response.json({ message: 'hello' })
+})
+createServer(createServerAdapter(handler)).listen(Number(process.env['PORT']), '127.0.0.1')
