@@ -33,7 +33,7 @@ const emails = durable(
 expectType<Promise<string>>(emails.addTask(tasks, 'sendWelcome', 'ada@example.com'))
 expectType<Promise<string>>(emails.addTask(tasks, 'sendWelcome', 'a@b', { copies: 2 }))
 expectType<Promise<string>>(emails.addTask(tasks, 'sendReceipt', 7))
-expectType<[email: string, options?: { copies: number }]>({} as DurableArgs<typeof sendWelcome>)
+expectAssignable<DurableArgs<typeof sendWelcome>>(['ada@example.com'])
 expectType<[order: number]>({} as DurableArgs<{ run: typeof sendReceipt; attempts: number }>)
 expectError(emails.addTask(tasks, 'sendWelcome'))
 expectError(emails.addTask(tasks, 'sendWelcome', 7))
