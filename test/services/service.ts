@@ -32,20 +32,22 @@ export async function spawnService(
   options: SpawnOptions,
 ): Promise<ServiceProcess> {
   const { isReady, uid, gid } = options
-  const [file = '', ...args] = command
-  const child = spawn(file, args, { uid, gid, stdio: ['ignore', 'pipe', 'pipe'] })
+  const [file] = command
+  // An interrupted test run leaves no server behind: this one ends with its parent, however that
+  // ends. SIGINT is what both servers take for an order.
+  const child = spawn('setpriv', ['--pdeathsig', 'INT', ...command], {
+    uid,
+    gid,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let printed = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => (printed += text))
   }
-  // A test run that is interrupted leaves no server behind.
-  const kill = (): boolean => child.kill('SIGKILL')
-  process.once('exit', kill)
   let running = true
   const exited = new Promise<void>((resolve) => {
     const end = (): void => {
       running = false
-      process.off('exit', kill)
       resolve()
     }
     child.once('error', end).once('close', end)
