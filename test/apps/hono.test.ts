@@ -19,6 +19,7 @@ describe('Hono on Node', () => {
       { path: '/wrap', api: 'BackgroundTasks.wrap()' },
       { path: '/handler', api: 'withBackgroundTasks()', thrown: 'thrown' },
       { path: '/middleware', api: 'provideBackgroundTasks() as a middleware', thrown: 'closed' },
+      { path: '/elsewhere', api: 'the same middleware without Node', thrown: 'closed' },
       { path: '/provided', api: 'provideBackgroundTasks() round the app', thrown: 'closed' },
     ],
   )

@@ -1,10 +1,11 @@
 import { type Http2Bindings, type HttpBindings, serve } from '@hono/node-server'
 import { BackgroundTasks, withBackgroundTasks } from 'background-tasks'
 import { backgroundTasks, provideBackgroundTasks } from 'background-tasks/context'
-import { type Context, Hono, type Next } from 'hono'
+import { type Context, Hono } from 'hono'
 import { compress } from 'hono/compress'
 import { etag } from 'hono/etag'
 import { answer } from '../scenario.ts'
+import { collect } from './collect.ts'
 
 const app = new Hono()
 
@@ -18,16 +19,13 @@ app.all(
   withBackgroundTasks((tasks, c: Context) => answer(() => tasks, c.req.raw)),
 )
 
-// On Node, where the response is watched and not replaced: Hono ignores what a middleware returns
-// once a handler has answered.
-app.use(
-  '/middleware',
-  provideBackgroundTasks(async (c: Context, next: Next) => {
-    await next()
-    return c.res
-  }),
-)
+app.use('/middleware', collect)
 app.all('/middleware', (c) => answer(backgroundTasks, c.req.raw))
+// The same as on a host that does not tell when a response is over: Hono gets no `env` of Node's.
+app.all('/elsewhere', (c) => {
+  const url = c.req.url.replace('/elsewhere', '/middleware')
+  return app.fetch(new Request(url, c.req.raw))
+})
 
 app.all('/provided', (c) => answer(backgroundTasks, c.req.raw))
 // Both read, copy or drop the handler's response, here inside and outside of what carries the tasks.

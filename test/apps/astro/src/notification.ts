@@ -1,0 +1,1 @@
+export { writeNotification } from '../../scenario.ts'

@@ -1,0 +1,9 @@
+import { json, type RequestHandler } from '@sveltejs/kit'
+import { withBackgroundTasks } from 'background-tasks'
+import { writeNotification } from '#lib/notification.ts'
+
+export const POST: RequestHandler = withBackgroundTasks(async (tasks, { request }) => {
+  const { email } = await request.json()
+  tasks.addTask(writeNotification, email, 'some notification')
+  return json({ message: 'Notification sent in the background' })
+})
