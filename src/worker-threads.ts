@@ -47,17 +47,19 @@ const pools = new Map<string, { readonly pool: ThreadPool; readonly settings: st
  * `structuredClone`: a function or a promise cannot be, and a class instance arrives as a plain
  * object. An error keeps its name, message, stack, cause and further properties.
  *
- * @example Hash a password without holding up the server
+ * @example Derive a key without holding up the server
  * ```ts
  * import { BackgroundTasks } from 'background-tasks'
  * import { workerThread } from 'background-tasks/worker-threads'
  *
- * const hash = workerThread<typeof import('node:crypto'), 'hash'>(new URL('node:crypto'), 'hash')
+ * const scrypt = workerThread<typeof import('node:crypto'), 'scryptSync'>(
+ *   new URL('node:crypto'),
+ *   'scryptSync',
+ * )
  *
  * const tasks = new BackgroundTasks()
- * tasks.addTask(hash, 'sha256', 'a long text')
+ * tasks.addTask(scrypt, 'a password', 'a salt', 64)
  * await tasks.run()
- * console.log(await hash('sha256', 'a long text'))
  * ```
  * @param url The module to load in the thread.
  * @param name The function that it exports.

@@ -1,9 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { POST } from '../docs/examples/worker-threads/handler.ts'
 import { BackgroundTasks, drain } from '../src/index.ts'
 import { workerThread, type WorkerThreadOptions } from '../src/worker-threads.ts'
 import type * as functions from './support/thread-functions.ts'
@@ -61,7 +65,7 @@ function rejection(promise: Promise<unknown>): Promise<unknown> {
   )
 }
 
-describe('workerThread()', () => {
+describe('workerThread()', { timeout: 30_000 }, () => {
   it('runs the function on another thread and returns its result', async () => {
     const whereAmI = workerThread<Functions, 'whereAmI'>(newModule(), 'whereAmI')
     expect(await whereAmI()).toEqual({ isMainThread: false, threadId: workers[0]?.threadId })
@@ -128,7 +132,7 @@ describe('workerThread()', () => {
   })
 })
 
-describe('workerThread() and the signal of the task', () => {
+describe('workerThread() and the signal of the task', { timeout: 30_000 }, () => {
   it('ends the thread when the task is cancelled', async () => {
     const block = workerThread<Functions, 'block'>(newModule(), 'block')
     const gate = newGate()
@@ -194,7 +198,7 @@ describe('workerThread() and the signal of the task', () => {
   })
 })
 
-describe('workerThread() and errors', () => {
+describe('workerThread() and errors', { timeout: 30_000 }, () => {
   it('keeps message, name, stack, cause and further properties', async () => {
     const fail = workerThread<Functions, 'fail'>(newModule(), 'fail')
     const error = await rejection(fail())
@@ -390,5 +394,21 @@ describe('workerThread() and the process', { timeout: 30_000 }, () => {
     const [code] = await once(child, 'close')
     expect((await printed).join('')).toBe('3\n')
     expect(code).toBe(0)
+  })
+})
+
+describe('docs/examples/worker-threads/handler.ts', { timeout: 30_000 }, () => {
+  it('answers, and has its report written on another thread', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'worker-threads-test-'))
+    const path = join(folder, 'report.csv')
+    const orders = ['ada', 'bob', 'ada'].map((customer) => ({ customer, amount: 2 }))
+    const body = JSON.stringify({ path, orders })
+    const response = await POST(new Request('http://localhost/', { method: 'POST', body }))
+    expect(response.status).toBe(202)
+    expect(await response.json()).toEqual({ path })
+    await drain()
+    expect(await readFile(path, 'utf8')).toBe('ada,4\nbob,2')
+    expect(workers).toHaveLength(1)
+    await rm(folder, { recursive: true })
   })
 })
