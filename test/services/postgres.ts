@@ -10,7 +10,9 @@ import { type Service, type ServiceProcess, spawnService } from './service.ts'
 const run = promisify(execFile)
 
 /** A PostgreSQL with the user and database `postgres`, and no password. */
-export async function startPostgres(): Promise<Service> {
+export async function startPostgres(options: { fsync?: 'on' | 'off' } = {}): Promise<Service> {
+  // Only a crash of the machine could tell the difference, and the tests crash processes.
+  const { fsync = 'off' } = options
   const program = await install(postgres)
   const owner = await unprivileged()
   const folder = await mkdtemp(join(tmpdir(), 'background-tasks-postgres-'))
@@ -27,8 +29,7 @@ export async function startPostgres(): Promise<Service> {
       'listen_addresses=127.0.0.1',
       'unix_socket_directories=',
       'max_connections=200',
-      // Only a crash of the machine could tell the difference, and these tests crash processes.
-      'fsync=off',
+      `fsync=${fsync}`,
     ]
     const args = settings.flatMap((setting) => ['-c', setting])
     const isReady = (): Promise<boolean> =>
