@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import type { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { POST } from '../docs/examples/worker-threads/handler.ts'
@@ -387,14 +387,21 @@ describe('workerThread() and the process', { timeout: 30_000 }, () => {
     expect(workers).toHaveLength(2)
   })
 
-  it('keeps the process alive for a call, and not after it', async () => {
-    const script = fileURLToPath(new URL('support/thread-script.ts', import.meta.url))
-    const child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] })
-    const printed = child.stdout.setEncoding('utf8').toArray()
-    const [code] = await once(child, 'close')
-    expect((await printed).join('')).toBe('3\n')
-    expect(code).toBe(0)
-  })
+  it.each([['node'], ['bun'], ['deno', 'run', '-A', '--no-check']])(
+    'works on %s, and keeps the process alive for a call but not after it',
+    async (runtime, ...args) => {
+      const command = fileURLToPath(new URL(`../node_modules/.bin/${runtime}`, import.meta.url))
+      const script = fileURLToPath(new URL('support/thread-script.ts', import.meta.url))
+      const { stdout } = await promisify(execFile)(command, [...args, script])
+      expect(stdout.trim().split('\n')).toEqual([
+        'TooLargeError E_TOO_LARGE TypeError',
+        'Cannot run ignore on another thread: argument 1 cannot be cloned, pass plain data',
+        'Cannot run returnFunction on another thread: its result cannot be cloned, return plain data',
+        'Error: not needed any more',
+        '3',
+      ])
+    },
+  )
 })
 
 describe('docs/examples/worker-threads/handler.ts', { timeout: 30_000 }, () => {

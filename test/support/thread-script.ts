@@ -1,7 +1,28 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { BackgroundTasks } from '../../src/index.ts'
 import { workerThread } from '../../src/worker-threads.ts'
 import type * as functions from './thread-functions.ts'
 
-/** A process that has nothing to do but one call. Its thread would wait for work for an hour. */
+/** Run by itself on each runtime. Its threads would wait for work for an hour. */
+type Functions = typeof functions
+
 const url = new URL('./thread-functions.ts', import.meta.url)
-const add = workerThread<typeof functions, 'add'>(url, 'add', { idleTimeout: 3_600_000 })
+const fail = workerThread<Functions, 'fail'>(url, 'fail', { threads: 1, idleTimeout: 3_600_000 })
+const block = workerThread<Functions, 'block'>(url, 'block')
+const ignore = workerThread<Functions, 'ignore'>(url, 'ignore')
+const returnFunction = workerThread<Functions, 'returnFunction'>(url, 'returnFunction')
+const add = workerThread<Functions, 'add'>(url, 'add')
+
+await fail().catch(({ name, code, cause }) => console.log(name, code, cause.cause.name))
+await ignore(() => {}).catch(({ message }) => console.log(message))
+await returnFunction().catch(({ message }) => console.log(message))
+
+const gate = new Int32Array(new SharedArrayBuffer(8))
+const tasks = new BackgroundTasks([], { onError: ({ cause }) => console.log(String(cause)) })
+const task = tasks.addTask(block, gate)
+const run = tasks.run().catch(() => {})
+while (Atomics.load(gate, 0) === 0) await sleep(5)
+task.cancel(new Error('not needed any more'))
+await run
+
 void add(1, 2).then(console.log)
