@@ -33,6 +33,8 @@ export interface Exchange {
   /** Resolves when as much as `bytes` of the answer (head included) has arrived. */
   readonly received: (bytes: number) => Promise<void>
   readonly response: Promise<RawResponse>
+  /** What has arrived of the body so far. */
+  readonly body: () => Buffer
 }
 
 /** The same, in the caller's hands: pause, resume or destroy the socket at any moment. */
@@ -45,37 +47,26 @@ export async function send(options: RawRequest): Promise<Exchange> {
   if (body !== undefined) lines.push(`content-length: ${Buffer.byteLength(body)}`)
   socket.write(`${lines.join('\r\n')}\r\n\r\n${body ?? ''}`)
 
-  const chunks: Buffer[] = []
   let total = 0
   const watchers = new Set<() => void>()
   const { promise: response, resolve } = Promise.withResolvers<RawResponse>()
-  let parsed: RawResponse | undefined
-  const parse = (ended: boolean): void => {
-    parsed = parseResponse(Buffer.concat(chunks), method, ended)
-    if (parsed !== undefined && (parsed.complete || ended)) resolve(parsed)
-  }
-  // Parsing anew is costly for a large body: only when it may be whole.
-  let nextParse = 0
+  const parser = new ResponseParser(method)
   socket.on('data', (chunk) => {
-    chunks.push(chunk)
     total += chunk.length
-    if (total < 1_000_000 || total >= nextParse || chunk.length < 60_000) {
-      nextParse = total + 4_000_000
-      parse(false)
-    }
+    parser.push(chunk)
+    if (parser.isComplete) resolve(parser.response())
     for (const watcher of watchers) watcher()
   })
   const end = (): void => {
-    parse(true)
-    resolve(
-      parsed ?? { status: 0, statusText: '', headers: [], body: Buffer.alloc(0), complete: false },
-    )
+    parser.end()
+    resolve(parser.response())
   }
   socket.once('end', end).once('error', end).once('close', end)
 
   return {
     socket,
     response,
+    body: () => parser.response().body,
     received: (bytes) => {
       const arrived = Promise.withResolvers<void>()
       const check = (): void => {
@@ -88,47 +79,94 @@ export async function send(options: RawRequest): Promise<Exchange> {
   }
 }
 
-function parseResponse(bytes: Buffer, method: string, ended: boolean): RawResponse | undefined {
-  const headEnd = bytes.indexOf('\r\n\r\n')
-  if (headEnd === -1) return undefined
-  const [statusLine = '', ...headerLines] = bytes
-    .subarray(0, headEnd)
-    .toString('latin1')
-    .split('\r\n')
-  const [, status = '0', statusText = ''] = /^HTTP\/1\.1 (\d{3}) ?(.*)$/.exec(statusLine) ?? []
-  const headers = headerLines.map((line) => {
-    const colon = line.indexOf(':')
-    return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()] as const
-  })
-  const value = (name: string): string | undefined => headers.find(([key]) => key === name)?.[1]
-  const rest = bytes.subarray(headEnd + 4)
-  const head = { status: Number(status), statusText, headers }
-  if (method === 'HEAD' || head.status === 204 || head.status === 304 || head.status < 200) {
-    return { ...head, body: Buffer.alloc(0), complete: true }
-  }
-  if (value('transfer-encoding')?.toLowerCase() === 'chunked')
-    return { ...head, ...decodeChunked(rest) }
-  const length = value('content-length')
-  if (length === undefined) return { ...head, body: rest, complete: ended }
-  return {
-    ...head,
-    body: rest.subarray(0, Number(length)),
-    complete: rest.length >= Number(length),
-  }
+const unanswered: RawResponse = {
+  status: 0,
+  statusText: '',
+  headers: [],
+  body: Buffer.alloc(0),
+  complete: false,
 }
 
-function decodeChunked(bytes: Buffer): { body: Buffer; complete: boolean } {
-  const parts: Buffer[] = []
-  let at = 0
-  for (;;) {
-    const lineEnd = bytes.indexOf('\r\n', at)
-    if (lineEnd === -1) break
-    const size = Number.parseInt(bytes.subarray(at, lineEnd).toString('latin1'), 16)
-    const start = lineEnd + 2
-    if (size === 0) return { body: Buffer.concat(parts), complete: bytes.length >= start + 2 }
-    if (bytes.length < start + size + 2) break
-    parts.push(bytes.subarray(start, start + size))
-    at = start + size + 2
+/** Takes the answer apart as it arrives. */
+class ResponseParser {
+  readonly #method: string
+  readonly #parts: Buffer[] = []
+  #head: Pick<RawResponse, 'status' | 'statusText' | 'headers'> | undefined
+  #rest: Buffer = Buffer.alloc(0)
+  #isChunked = false
+  /** Bytes to come of the body or of the chunk at hand; -1 in front of a chunk's size. */
+  #remaining = 0
+  isComplete = false
+
+  constructor(method: string) {
+    this.#method = method
   }
-  return { body: Buffer.concat(parts), complete: false }
+
+  push(bytes: Buffer): void {
+    this.#rest = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes])
+    if (this.#head === undefined && !this.#parseHead()) return
+    while (!this.isComplete && (this.#isChunked ? this.#takeChunk() : this.#takeBody()));
+  }
+
+  /** The connection has ended: so has a body of unknown length. */
+  end(): void {
+    if (this.#head !== undefined && this.#remaining === Infinity) this.isComplete = true
+  }
+
+  response(): RawResponse {
+    if (this.#head === undefined) return unanswered
+    return { ...this.#head, body: Buffer.concat(this.#parts), complete: this.isComplete }
+  }
+
+  #parseHead(): boolean {
+    const end = this.#rest.indexOf('\r\n\r\n')
+    if (end === -1) return false
+    const [statusLine = '', ...lines] = this.#rest.subarray(0, end).toString('latin1').split('\r\n')
+    const [, status = '0', statusText = ''] = /^HTTP\/1\.1 (\d{3}) ?(.*)$/.exec(statusLine) ?? []
+    const headers = lines.map((line) => {
+      const colon = line.indexOf(':')
+      return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()] as const
+    })
+    const value = (name: string): string | undefined => headers.find(([key]) => key === name)?.[1]
+    this.#head = { status: Number(status), statusText, headers }
+    this.#rest = this.#rest.subarray(end + 4)
+    this.#isChunked = value('transfer-encoding')?.toLowerCase() === 'chunked'
+    this.#remaining = this.#isChunked ? -1 : Number(value('content-length') ?? Infinity)
+    const hasNoBody = this.#head.status < 200 || [204, 304].includes(this.#head.status)
+    if (this.#method === 'HEAD' || hasNoBody || this.#remaining === 0) this.isComplete = true
+    return true
+  }
+
+  #takeBody(): boolean {
+    if (this.#rest.length === 0) return false
+    const part = this.#rest.subarray(0, this.#remaining)
+    this.#parts.push(part)
+    this.#rest = this.#rest.subarray(part.length)
+    this.#remaining -= part.length
+    this.isComplete = this.#remaining === 0
+    return true
+  }
+
+  #takeChunk(): boolean {
+    if (this.#remaining > 0) {
+      const part = this.#rest.subarray(0, this.#remaining)
+      if (part.length === 0) return false
+      this.#parts.push(part)
+      this.#rest = this.#rest.subarray(part.length)
+      this.#remaining -= part.length
+      return true
+    }
+    // The line break after a chunk's data, then the size of the next one.
+    const start = this.#remaining === 0 ? 2 : 0
+    const lineEnd = this.#rest.indexOf('\r\n', start)
+    if (lineEnd === -1) return false
+    const size = Number.parseInt(this.#rest.subarray(start, lineEnd).toString('latin1'), 16)
+    if (size === 0) {
+      this.isComplete = this.#rest.length >= lineEnd + 4
+      return false
+    }
+    this.#rest = this.#rest.subarray(lineEnd + 2)
+    this.#remaining = size
+    return true
+  }
 }
