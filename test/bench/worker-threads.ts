@@ -1,16 +1,18 @@
 // What a CPU-bound task of two seconds does to its server: `node test/bench/worker-threads.ts`.
-// The server answers a small JSON, one request after another, without a task, with the task on
-// another thread, and with the task in process; the three take turns, and medians are printed. One
-// connection keeps client and server together at one core, so that a machine of two has one for the
-// thread.
+// The server answers a small JSON, one request after another, in four ways that take turns: idle,
+// beside another process that computes as long (what the machine itself takes away), with the task on
+// another thread, and with the task in process. Medians over the turns are printed. One connection
+// keeps client and server together at one core, so that a machine of two has one for the thread.
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { createHistogram } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { type ServerProcess, startServer } from '../support/server-process.ts'
+import { compute } from './worker-threads-task.ts'
 
 const turns = Number(process.env['TURNS'] ?? 7)
-const ways = ['idle', 'thread', 'in-process'] as const
+const ways = ['idle', 'other process', 'thread', 'in-process'] as const
 
 interface Turn {
   /** Requests per second. */
@@ -47,7 +49,8 @@ async function measure({ port }: ServerProcess, way: string): Promise<Turn> {
     // The answer is small: it comes in one piece.
     await once(socket, 'data')
   }
-  await ask(`/${way}`)
+  if (way === 'other process') spawn(process.execPath, ['--eval', `(${compute})(2000)`])
+  else await ask(`/${way}`)
   const latencies: number[] = []
   const start = performance.now()
   let now = start
