@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { request, send } from '../support/client.ts'
 import { type ServerEvent, type ServerProcess, startServer } from '../support/server-process.ts'
 import { appEnvironment, installApp, runIn } from './install.ts'
-import { bodyStarted, itKeepsItsPromises, itNotifies } from './suite.ts'
+import { bodyStarted, itKeepsItsPromises, itNotifies, oneMoreTask } from './suite.ts'
 
 let provided: ServerProcess
 let plain: ServerProcess
@@ -48,6 +48,7 @@ describe('Astro with provideBackgroundTasks() as its middleware', () => {
   it('starts a task of a page only after the whole page, streamed parts included', async () => {
     const exchange = await send({ port: provided.port, path: '/page?case=stream&id=page' })
     await bodyStarted(exchange, '<h1>page</h1>')
+    await oneMoreTask(provided, '/provided?case=json&id=after-page')
     expect(await provided.until(() => true)).not.toContainEqual(
       expect.objectContaining({ id: 'page' }),
     )

@@ -39,9 +39,10 @@ export function itKeepsItsPromises(server: () => ServerProcess, mounts: readonly
   const events = (): Promise<ServerEvent[]> => server().until(() => true)
 
   describe.each(mounts)('$api', ({ path, thrown, early = 'cancelled' }) => {
+    const url = (name: string, id: string): string => `${path}?case=${name}&id=${id}`
     const at = (name: string, id: string, more: Partial<RawRequest> = {}): RawRequest => ({
       port: server().port,
-      path: `${path}?case=${name}&id=${id}`,
+      path: url(name, id),
       ...more,
     })
     const open = (id: string): Promise<unknown> => request(at('open', id))
@@ -59,6 +60,7 @@ export function itKeepsItsPromises(server: () => ServerProcess, mounts: readonly
       const id = newId('stream')
       const exchange = await send(at('stream', id))
       await bodyStarted(exchange, 'first,')
+      await oneMoreTask(server(), url('json', newId('after-first-chunk')))
       expect(await events()).not.toContainEqual(expect.objectContaining({ id }))
       await open(id)
       const response = await exchange.response
@@ -158,8 +160,8 @@ export function itKeepsItsPromises(server: () => ServerProcess, mounts: readonly
     it('does not hold back the response for a task that blocks the thread', async () => {
       const id = newId('blocking')
       const file = join(folder, id)
-      const asked = at('blocking-task', id)
-      const response = await request({ ...asked, path: `${asked.path}&file=${file}` })
+      const query = `${url('blocking-task', id)}&file=${file}`
+      const response = await request({ port: server().port, path: query })
       expect(response).toMatchObject({ status: 200, complete: true })
       await writeFile(file, '')
       expect(await ended(id)).toMatchObject({ result: 'seen' })
@@ -212,6 +214,13 @@ export async function itNotifies(server: ServerProcess): Promise<void> {
   expect(events.filter(({ type }) => type === 'notification')).toEqual([
     { type: 'notification', id: 'ada@example.com', message: 'some notification' },
   ])
+}
+
+/** Asks for one more task and waits for it: what was due before has run then. */
+export async function oneMoreTask({ port, until }: ServerProcess, path: string): Promise<void> {
+  await request({ port, path })
+  const id = new URLSearchParams(path.split('?')[1]).get('id')
+  await until((all) => all.some((event) => event.type === 'task-end' && event.id === id))
 }
 
 /** Resolves when `text` of the body has arrived. */

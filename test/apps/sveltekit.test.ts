@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { request, send } from '../support/client.ts'
 import { type ServerEvent, type ServerProcess, startServer } from '../support/server-process.ts'
 import { appEnvironment, installApp, runIn } from './install.ts'
-import { bodyStarted, itKeepsItsPromises, itNotifies } from './suite.ts'
+import { bodyStarted, itKeepsItsPromises, itNotifies, oneMoreTask } from './suite.ts'
 
 let hooked: ServerProcess
 let plain: ServerProcess
@@ -64,6 +64,7 @@ describe('SvelteKit with provideBackgroundTasks() as its handle hook', () => {
       headers: { accept: 'text/html' },
     })
     await bodyStarted(exchange, '<h1>page</h1>')
+    await oneMoreTask(hooked, '/provided?case=json&id=after-page')
     expect(await hooked.until(() => true)).not.toContainEqual(
       expect.objectContaining({ id: 'page' }),
     )

@@ -17,16 +17,18 @@ app.all(
 )
 
 app.use(
-  '/middleware',
+  '/middleware/**',
   provideBackgroundTasks((_event, next) => next()),
 )
 app.all('/middleware', (event) => answer(backgroundTasks, event.req))
+app.all('/middleware/value', async (event) => (await answer(backgroundTasks, event.req)).body)
 
 app.all('/provided', (event) => answer(backgroundTasks, event.req))
+app.all('/provided/value', async (event) => (await answer(backgroundTasks, event.req)).body)
 const provided = provideBackgroundTasks(app.fetch)
 
 serve({
   hostname: '127.0.0.1',
   fetch: (request: Request) =>
-    new URL(request.url).pathname === '/provided' ? provided(request) : app.fetch(request),
+    new URL(request.url).pathname.startsWith('/provided') ? provided(request) : app.fetch(request),
 })
