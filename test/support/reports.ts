@@ -1,0 +1,37 @@
+import { afterEach, beforeEach, expect, vi } from 'vitest'
+import { untrack } from '../../src/lib/in-flight.ts'
+import { state } from '../../src/lib/process-state.ts'
+import { turn } from './turn.ts'
+
+let printed: unknown[][] = []
+let stray: unknown[] = []
+const catchStray = (reason: unknown): unknown => stray.push(reason)
+
+/**
+ * What has been printed as an error since the last call. A test that imports this file prints none
+ * of it, and fails if it has not taken it, has left a rejection to nobody, or a task in flight.
+ */
+export function takePrinted(): unknown[][] {
+  const taken = printed
+  printed = []
+  return taken
+}
+
+beforeEach(() => {
+  vi.spyOn(console, 'error').mockImplementation((...values) => void printed.push(values))
+  process.on('unhandledRejection', catchStray)
+})
+
+afterEach(async () => {
+  vi.unstubAllGlobals()
+  await turn()
+  process.off('unhandledRejection', catchStray)
+  const taken = stray
+  stray = []
+  expect(taken, 'rejections left to nobody').toEqual([])
+  expect(takePrinted(), 'errors that were printed').toEqual([])
+  vi.restoreAllMocks()
+  const left = [...state.inFlight.items]
+  for (const work of left) untrack(work)
+  expect(left, 'left in flight').toEqual([])
+})
