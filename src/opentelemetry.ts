@@ -1,6 +1,5 @@
 import { type Attributes, SpanStatusCode, trace, type Tracer } from '@opentelemetry/api'
 import type { BackgroundTask } from './lib/background-task.ts'
-import type { Instrument } from './lib/process-state.ts'
 
 /** What the spans are made with. */
 export interface OpenTelemetryOptions {
@@ -36,7 +35,9 @@ export interface OpenTelemetryOptions {
  * @param options Another tracer, and further attributes.
  * @returns The function to give to `instrument`.
  */
-export function openTelemetry(options: OpenTelemetryOptions = {}): Instrument {
+export function openTelemetry(
+  options: OpenTelemetryOptions = {},
+): (task: BackgroundTask, run: () => Promise<void>) => Promise<void> {
   const { tracer = trace.getTracer('background-tasks'), attributes } = options
   return (task, run) =>
     tracer.startActiveSpan(task.name, { attributes: attributes?.(task) ?? {} }, async (span) => {

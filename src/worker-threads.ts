@@ -19,17 +19,13 @@ export type ThreadFunction<Fn> = Fn extends (...args: infer Args) => infer Resul
  * The name to pass. TypeScript infers all type arguments or none: next to an explicit module the name
  * is known by itself only when the module has one function. Otherwise this is the sentence to follow.
  */
-export type OneName<Name> = [Name] extends [never]
+export type OneName<Name, All = Name> = [Name] extends [never]
   ? "Pass the type of the module: workerThread<typeof import('./resize.ts')>(url, 'resize')"
-  : IsUnion<Name> extends true
-    ? "Pass the name as a type too: workerThread<typeof import('./images.ts'), 'resize'>(url, 'resize')"
-    : Name
-
-type IsUnion<Name, All = Name> = Name extends unknown
-  ? [All] extends [Name]
-    ? false
-    : true
-  : never
+  : Name extends unknown
+    ? [All] extends [Name]
+      ? Name
+      : "Pass the name as a type too: workerThread<typeof import('./images.ts'), 'resize'>(url, 'resize')"
+    : never
 
 /** By the address of the module. */
 const pools = new Map<string, { readonly pool: ThreadPool; readonly settings: string }>()
