@@ -1,0 +1,134 @@
+import { after } from 'next/server.js'
+import { type Host, requestList } from './lib/after-response.ts'
+import { BackgroundTasks } from './lib/background-tasks.ts'
+import { findHost } from './lib/host.ts'
+import { state } from './lib/process-state.ts'
+import {
+  checkHandler,
+  handleWith,
+  type HandlerOptions,
+  withLength,
+} from './lib/with-background-tasks.ts'
+
+/**
+ * Gives a route handler, a server action, a page or a proxy of Next.js a list as its first argument.
+ * Next's own arguments follow unchanged. The tasks run when Next has sent the response, which it
+ * tells through `after()`: to the byte, for `HEAD`, for a client that left and for an action too.
+ * At SIGTERM `next start` waits for them.
+ *
+ * `redirect()`, `notFound()` and the like are answers: what they throw goes on to Next unchanged, and
+ * the tasks run. A handler that throws anything else has failed: only the tasks whose `when` has
+ * `'thrown'` run, and the cleanups. `backgroundTasks()` of `background-tasks/context` finds the same
+ * list below the handler.
+ *
+ * A static route runs its handler, and so its tasks, at build and at each revalidation. Where Next
+ * does not answer a request (a unit test that calls the handler), the tasks run when the body of the
+ * response has closed, as with `withBackgroundTasks` of `background-tasks`.
+ *
+ * @example A route handler
+ * ```ts
+ * import { withBackgroundTasks } from 'background-tasks/next'
+ *
+ * export const POST = withBackgroundTasks(async (tasks, request: Request) => {
+ *   const { email } = await request.json()
+ *   tasks.addTask(console.log, 'signed up', email)
+ *   return Response.json({ ok: true }, { status: 202 })
+ * })
+ *
+ * const body = JSON.stringify({ email: 'ada@example.com' })
+ * const response = await POST(new Request('http://localhost/sign-up', { method: 'POST', body }))
+ * console.log(await response.text())
+ * ```
+ * @param handler The handler, with a list in front of its arguments.
+ * @param options How the list runs. `unreadTimeout` counts only where Next answers no request.
+ * @returns The function to export.
+ * @throws {@link TypeError} if `handler` is not a function.
+ * @see {@link https://nextjs.org/docs/app/api-reference/functions/after | after() of Next.js}
+ */
+export function withBackgroundTasks<Args extends unknown[], Result>(
+  handler: (tasks: BackgroundTasks, ...args: Args) => Result,
+  options: HandlerOptions = {},
+): (...args: Args) => Promise<Awaited<Result>> {
+  checkHandler(handler, options)
+  const handle = async (...args: Args): Promise<Awaited<Result>> => {
+    const tasks = new BackgroundTasks([], options)
+    const host = registerAfter(tasks, args[0], options) ?? findHost(args, options)
+    let thrown: { answer: unknown } | undefined
+    const run = async (): Promise<Result | undefined> => {
+      try {
+        return await handler(tasks, ...args)
+      } catch (error) {
+        if (!isAnswer(error)) throw error
+        thrown = { answer: error }
+        return undefined
+      }
+    }
+    const answer = await provide(tasks, () => handleWith(tasks, host, run))
+    if (thrown !== undefined) throw thrown.answer
+    return answer as Awaited<Result>
+  }
+  return withLength(handle, handler.length - 1)
+}
+
+/**
+ * Registers with `after()` at once: later it is too late, in a stream for instance. Next calls back
+ * when the response is over, and that may be before the handler has returned: the client has left.
+ */
+function registerAfter(
+  tasks: BackgroundTasks,
+  request: unknown,
+  options: HandlerOptions,
+): Host | undefined {
+  const { waitUntil, unreadTimeout } = options
+  let tell: (() => void) | undefined
+  const over = new Promise<void>((resolve) => (tell = resolve))
+  try {
+    // There Next never calls back when the client leaves early, and too soon when it reads slowly.
+    if (process.env['NEXT_RUNTIME'] === 'edge' && request instanceof Request) {
+      after(tasks.finished)
+      return { request, waitUntil, unreadTimeout }
+    }
+    after(() => {
+      tell?.()
+      return tasks.finished
+    })
+  } catch {
+    // Not below a request of Next: a test calls the handler, or a script.
+    return undefined
+  }
+  return {
+    waitUntil,
+    observe: (listener) => {
+      void over.then(() => {
+        const signal = signalOf(request)
+        if (signal?.aborted === true) listener.end('cancelled', signal.reason)
+        else listener.end('closed')
+      })
+      return true
+    },
+  }
+}
+
+/**
+ * Nothing else of the request may be looked at: its URL and headers make a static route dynamic. And
+ * the request of a `force-static` one throws for what it does not know.
+ */
+function signalOf(request: unknown): AbortSignal | undefined {
+  try {
+    return request instanceof Request ? request.signal : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Lets `backgroundTasks()` find the list, unless one is provided around the handler. */
+function provide<Result>(tasks: BackgroundTasks, call: () => Result): Result {
+  const { lists } = state
+  return lists === undefined || requestList() !== undefined ? call() : lists.run(tasks, call)
+}
+
+/** Whether Next makes a response of the error: `redirect()`, `notFound()`, `forbidden()`. */
+function isAnswer(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null || !('digest' in error)) return false
+  return /^NEXT_(REDIRECT|HTTP_ERROR_FALLBACK);/.test(String(error.digest))
+}

@@ -1,0 +1,3 @@
+export { GET, POST } from '../../bare/[kind]/route'
+
+export const runtime = 'edge'

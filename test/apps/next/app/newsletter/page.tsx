@@ -1,0 +1,10 @@
+import { subscribe } from './actions'
+
+export default function Page() {
+  return (
+    <form action={subscribe}>
+      <input name="email" type="email" />
+      <button>Subscribe</button>
+    </form>
+  )
+}

@@ -1,0 +1,8 @@
+import { report } from './events'
+
+export async function writeNotification(
+  email: string,
+  options: { message: string },
+): Promise<void> {
+  report('notification', email, options)
+}
