@@ -93,7 +93,7 @@ describe('provideBackgroundTasks() as a plugin of GraphQL Yoga', () => {
     })
     await bodyStarted(exchange, 'tick')
     exchange.socket.destroy()
-    expect(await seen('task-end', 'ticks')).toMatchObject({ outcome: 'cancelled' })
+    expect(await seen('notification', 'ticks')).toMatchObject({ message: 'cancelled' })
     await seen('source-cancelled', 'ticks')
   })
 
@@ -122,7 +122,7 @@ describe('provideBackgroundTasks() as a plugin of GraphQL Yoga', () => {
     const events = await server.until(() => true)
     const ends = events.filter(({ type }) => type === 'task-end').map(({ id }) => id)
     expect(ends).toEqual([...new Set(ends)])
-    expect(ends).toHaveLength(8 + 20)
+    expect(ends).toHaveLength(7 + 20)
   })
 })
 

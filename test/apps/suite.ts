@@ -76,12 +76,12 @@ export function itKeepsItsPromises(server: () => ServerProcess, mounts: readonly
       const response = await request(at('json', id, { method: 'HEAD' }))
       expect(response).toMatchObject({ status: 200 })
       expect(response.headers).toContainEqual(['x-case', 'json'])
-      await ended(id)
+      expect(await ended(id)).toMatchObject({ outcome: 'closed' })
       await open(streamed)
       expect(await request(at('stream', streamed, { method: 'HEAD' }))).toMatchObject({
         status: 200,
       })
-      await ended(streamed)
+      expect(await ended(streamed)).toMatchObject({ outcome: 'closed' })
     })
 
     it('runs the task of a POST action', async () => {

@@ -11,7 +11,7 @@ new Elysia()
     '/notify',
     withBackgroundTasks((tasks, { body }: Notification) => {
       tasks.addTask(writeNotification, body.email, 'some notification')
-      return { message: 'Notification sent in the background' }
+      return Response.json({ message: 'Notification sent in the background' })
     }),
     { body: t.Object({ email: t.String() }) },
   )

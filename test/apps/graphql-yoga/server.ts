@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import { backgroundTasks, provideBackgroundTasks } from 'background-tasks/context'
 import { createSchema, createYoga, type Plugin, type YogaInitialContext } from 'graphql-yoga'
-import { answer, report } from '../scenario.ts'
+import { answer, report, writeNotification } from '../scenario.ts'
 
 const tasks: Plugin = {
   onRequest({ requestHandler, setRequestHandler }) {
@@ -14,6 +14,15 @@ async function answered(_: unknown, __: unknown, context: YogaInitialContext): P
   const response = await answer(backgroundTasks, context.request)
   return response.text()
 }
+
+// #region subscription
+const ticks = {
+  subscribe(_parent: unknown, { id }: { id: string }): AsyncGenerator<{ ticks: string }> {
+    backgroundTasks().addTask({ run: ({ outcome }) => writeNotification(id, outcome) })
+    return events(id)
+  },
+}
+// #endregion
 
 const yoga = createYoga({
   plugins: [tasks],
@@ -35,22 +44,13 @@ const yoga = createYoga({
       },
       Mutation: { answer: answered },
       Subscription: {
-        ticks: {
-          // The events are pulled by the server, outside of the request's async context.
-          subscribe(_, { id }) {
-            backgroundTasks().addTask({
-              name: id,
-              run: ({ outcome }) => report('task-end', id, { outcome }),
-            })
-            return ticks(id)
-          },
-        },
+        ticks,
       },
     },
   }),
 })
 
-async function* ticks(id: string): AsyncGenerator<{ ticks: string }> {
+async function* events(id: string): AsyncGenerator<{ ticks: string }> {
   try {
     for (;;) {
       await new Promise((resolve) => setTimeout(resolve, 5))
