@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ErrorCode, type Job, type JobsOptions, type Queue, UnrecoverableError } from 'bullmq'
 import { BackgroundTask, BackgroundTasks, type Outcome } from './index.ts'
-import { checkMilliseconds, kindOf } from './lib/errors.ts'
+import { withContext } from './lib/background-task.ts'
+import { checkMilliseconds, kindOf, longestTimer } from './lib/errors.ts'
 import { lostInJson } from './lib/json.ts'
 
 /** The part of BullMQ's `Queue` used here, be it on Redis or on PostgreSQL. */
@@ -71,8 +72,8 @@ export interface DurableOptions {
    */
   readonly grace?: number
   /**
-   * Milliseconds that `addTask` waits for the queue to store a job before it rejects. On its own
-   * BullMQ waits for as long as Redis is away.
+   * Milliseconds that `addTask` waits for the queue to store a job before it rejects. With `Infinity`
+   * it waits for as long as Redis is away.
    *
    * @default 10_000
    */
@@ -140,14 +141,34 @@ interface StoredOptions extends DurableJobOptions {
  * FastAPI's page, on BullMQ. Neither the functions nor the order of their arguments change.
  *
  * @example Stored before the response, run after it
- * ```ts file=docs/examples/durable.ts
- * ```
+ * ```ts file=docs/examples/bullmq/signup.ts
+ * import { Queue, Worker } from 'bullmq'
+ * import { withBackgroundTasks } from 'background-tasks'
+ * import { durable } from 'background-tasks/bullmq'
  *
+ * const connection = { url: process.env['REDIS_URL'] ?? 'redis://127.0.0.1:6379' }
+ *
+ * async function sendWelcome(email: string): Promise<void> {
+ *   console.log(`welcome, ${email}`)
+ * }
+ *
+ * const queue = new Queue('emails', { connection })
+ * const emails = durable(queue, { sendWelcome }, { grace: 30_000 })
+ *
+ * export const POST = withBackgroundTasks(async (tasks, request: Request) => {
+ *   const { email } = await request.json()
+ *   await emails.addTask(tasks, 'sendWelcome', email)
+ *   return Response.json({ message: 'You will get a mail' }, { status: 202 })
+ * })
+ *
+ * // In this process, or in as many others as you like.
+ * export const worker = new Worker(queue.name, emails.processor, { connection })
+ * ```
  * @param queue A BullMQ `Queue`.
  * @param functions The functions that its jobs may run, by name. The process that adds jobs and the
  * one that runs them pass the same.
  * @throws {@link TypeError} if the queue or a function is none.
- * @throws {@link RangeError} if `grace` or `storeTimeout` is not above 0.
+ * @throws {@link RangeError} if `grace` or `storeTimeout` is not above 0, or `grace` is `Infinity`.
  */
 export function durable<Functions extends DurableFunctions>(
   queue: DurableQueue,
@@ -168,6 +189,11 @@ export function durable<Functions extends DurableFunctions>(
   }
   checkMilliseconds('make tasks durable', 'grace', grace)
   checkMilliseconds('make tasks durable', 'storeTimeout', storeTimeout)
+  if (grace === Infinity) {
+    throw new RangeError(
+      'Cannot make tasks durable: grace is Infinity, pass when a job runs anyway',
+    )
+  }
   return new DurableTasks<Functions>(queue, functions, { grace, storeTimeout })
 }
 
@@ -223,7 +249,7 @@ class DurableTasks<Functions extends DurableFunctions> implements Durable<Functi
       return await within(storeTimeout, adding)
     } catch (error) {
       adding.catch(() => {}).then(() => this.#takeBack(options.jobId))
-      const why = error instanceof Error ? error.message : kindOf(error)
+      const why = error instanceof Error ? error.message || error.name : kindOf(error)
       throw new Error(`Cannot add ${label}: the queue has not stored it (${why}), answer 503`, {
         cause: error,
       })
@@ -305,8 +331,15 @@ class DurableTasks<Functions extends DurableFunctions> implements Durable<Functi
     }
     // Typed where they were added, and out of a queue since.
     const args = data.args as never[]
-    if (typeof fn === 'function') await fn(...args)
-    else await fn.run({ signal, outcome: data.outcome, job }, ...args)
+    const context = { signal, outcome: data.outcome, job }
+    if (typeof fn !== 'function') {
+      await fn.run(context, ...args)
+    } else if (withContext in fn && typeof fn[withContext] === 'function') {
+      // A function of `workerThread`: its thread ends with the job.
+      await Reflect.apply(fn[withContext], fn, [context, ...args])
+    } else {
+      await fn(...args)
+    }
   }
 }
 
@@ -370,6 +403,7 @@ function checkOptions(label: string, options: StoredOptions): void {
 }
 
 function within<Value>(milliseconds: number, promise: Promise<Value>): Promise<Value> {
+  if (milliseconds > longestTimer) return promise
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       reject(new DOMException(`no answer within ${milliseconds} ms`, 'TimeoutError'))

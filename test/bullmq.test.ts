@@ -2,6 +2,7 @@ import { type Job, type JobsOptions, UnrecoverableError } from 'bullmq'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { durable, type DurableContext, type DurableQueue } from '../src/bullmq.ts'
 import { BackgroundTasks, type TaskResult, withBackgroundTasks } from '../src/index.ts'
+import { withContext } from '../src/lib/background-task.ts'
 
 /** Stores nothing, notes what it is told, and answers as the test wants. */
 class FakeQueue {
@@ -117,6 +118,7 @@ describe('durable()', () => {
         expect(() => open({ [option]: value })).toThrow(RangeError)
       }
     }
+    expect(() => open({ grace: Infinity })).toThrow(RangeError)
   })
 })
 
@@ -291,6 +293,21 @@ describe('Durable.addTask()', () => {
     await vi.waitFor(() => expect(queue.asked()).toEqual(['add', 'remove']))
   })
 
+  it('waits as long as it takes with an infinite storeTimeout', async () => {
+    const { promise, resolve } = newGate()
+    queue.answers['add'] = () => promise
+    const adding = open({ storeTimeout: Infinity }).addTask(new BackgroundTasks(), 'send', 'a')
+    setTimeout(resolve, 20)
+    expect(await adding).toEqual(uuid)
+  })
+
+  it('names the error of a queue that says nothing', async () => {
+    queue.answers['add'] = () => Promise.reject(new AggregateError([]))
+    await expect(open().addTask(new BackgroundTasks(), 'send', 'a')).rejects.toThrow(
+      'the queue has not stored it (AggregateError), answer 503',
+    )
+  })
+
   it('tries again when it cannot remove it', async () => {
     queue.answers['add'] = gone
     queue.answers['remove'] = () => {
@@ -398,6 +415,14 @@ describe('Durable.processor', () => {
       [{ signal, outcome: 'closed', job: given }, 1],
       [late],
     ])
+  })
+
+  it('gives its signal to a function of workerThread()', async () => {
+    const { signal } = new AbortController()
+    const onThread = Object.defineProperty(() => {}, withContext, { value: run })
+    const { processor } = durable(queue as unknown as DurableQueue, { onThread })
+    await processor(job('onThread', { args: [1] }), 'token', signal)
+    expect(run).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ signal }), 1)
   })
 
   it('asks BullMQ for its signal by its number of parameters', () => {
