@@ -192,8 +192,7 @@ export function itKeepsItsPromises(server: () => ServerProcess, mounts: readonly
 export function itRunsTheExample(name: string, command: readonly string[]): void {
   it(`${name} notifies in the background`, async () => {
     const server = await startServer(command)
-    await itNotifies(server)
-    await server.stop()
+    await itNotifies(server).finally(() => server.stop())
   })
 }
 
