@@ -26,6 +26,7 @@ import { isCollected } from './support/garbage.ts'
 import { type Gate, newGate } from './support/gate.ts'
 import { takePrinted } from './support/reports.ts'
 import { newSource } from './support/source.ts'
+import { newThenable } from './support/thenable.ts'
 import { microtasks, turn } from './support/turn.ts'
 import { everyOutcome, newWitness } from './support/witness.ts'
 
@@ -56,13 +57,6 @@ function newRequest(init: RequestInit = {}): { request: Request; leave: (why?: u
     request: new Request(url, { ...init, signal: client.signal }),
     leave: (why) => client.abort(why),
   }
-}
-
-/** What is no promise, but can be waited for. */
-function newThenable(then: (resolve: (value: unknown) => void) => void): object {
-  const thenable = {}
-  Reflect.set(thenable, 'then', then)
-  return thenable
 }
 
 /** Starts the server until the end of the test. */
@@ -2651,6 +2645,7 @@ describe('A waiting response takes constant memory, which is released when its t
     // Each held the one before it. The last one may stay with the response.
     references.pop()
     for (const reference of references) expect(await isCollected(reference)).toBe(true)
+    expect(noContent.status).toBe(204)
   })
 
   it('nothing of a list in which a body fails or is never read', async () => {
