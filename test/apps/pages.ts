@@ -179,11 +179,12 @@ export function itRunsTasksAfterThePage(server: () => ServerProcess, framework: 
 
     it('runs them for a client that left while a part of it was still to come', async () => {
       const id = newId('left')
-      const exchange = await send(get(`/page?id=${id}&answer=deferred`))
+      const exchange = await send(get(`/page?id=${id}&answer=deferred`, post))
       await bodyStarted(exchange, 'Waiting')
       exchange.socket.destroy()
-      expect(await outcomeOf(`layout ${id}`)).toBe('cancelled')
-      expect(await outcomeOf(`page ${id}`)).toBe('cancelled')
+      for (const name of ['action', 'layout', 'page']) {
+        expect(await outcomeOf(`${name} ${id}`)).toBe('cancelled')
+      }
       await open(`late ${id}`)
     })
 
