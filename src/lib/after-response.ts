@@ -3,7 +3,7 @@ import type { BackgroundTasks } from './background-tasks.ts'
 import { type EndListener, observeEnd, type Outcome } from './body-end.ts'
 import { checkMilliseconds, isThenable, kindOf } from './errors.ts'
 import { track, untrack } from './in-flight.ts'
-import { begin, hasEnded, isEmpty, state, trigger, type Work } from './process-state.ts'
+import { begin, hasEnded, isIdle, state, trigger, type Work } from './process-state.ts'
 
 /** What the host offers to {@link BackgroundTasks.wrap}. */
 export interface WrapOptions {
@@ -29,9 +29,12 @@ export interface WrapOptions {
   unreadTimeout?: number
 }
 
+/** The part of a request used here. Its signal is left out where it tells nothing. */
+export type HostRequest = Pick<Request, 'method'> & Partial<Pick<Request, 'signal'>>
+
 /** What is known of the host of one request. */
 export interface Host {
-  readonly request?: Request | undefined
+  readonly request?: HostRequest | undefined
   readonly unreadTimeout?: number | undefined
   readonly waitUntil?: ((promise: Promise<unknown>) => void) | undefined
   /** Subscribes to the host's own end of the response; false if it has none for this one. */
@@ -43,20 +46,24 @@ const triggers = new WeakMap<Response, Trigger>()
 
 /** Starts `work` after `response`, or after the response of the request it belongs to. */
 export function afterResponse(work: Work, response: Response, options: WrapOptions): Response {
-  const { request, completed, unreadTimeout } = options
   checkOptions(response, options)
-  if (requestList() === work) return response
-  if (joinRequest(work)) {
-    options.waitUntil?.(work.finished)
+  const { request, waitUntil, completed, unreadTimeout } = options
+  if (requestList() === work || joinRequest(work)) {
+    waitUntil?.(work.finished)
     return response
   }
-  const waitUntil = options.waitUntil ?? platformWaitUntil
-  waitUntil?.(work.finished)
-  return bind(work, response, {
+  const sent = bind(work, response, {
     request,
     unreadTimeout,
     observe: (listener) => completed !== undefined && observePromise(completed, listener),
   })
+  hold(work, waitUntil)
+  return sent
+}
+
+/** Tells the host to stay alive until the work has ended. */
+export function hold(work: Work, waitUntil: WrapOptions['waitUntil'] = platformWaitUntil): void {
+  waitUntil?.(work.finished)
 }
 
 /** The list of the request being handled, where there is a provider and the request is not over. */
@@ -73,33 +80,34 @@ export function joinRequest(work: Work): boolean {
   return true
 }
 
-/** The same as {@link afterResponse}, for a host that has been looked at. */
+/** Ties the work to the end of `response` on a host that has been looked at. */
 export function bind(work: Work, response: Response, host: Host): Response {
   const end = new Trigger(work, triggers.get(response))
   let sent = response
   if (host.observe?.(end, response) !== true) {
     // A host reads, cancels or ignores the body of a HEAD, and looking at it changes it.
-    if (host.request?.method !== 'HEAD')
+    if (host.request?.method !== 'HEAD') {
       sent = observeEnd(response, end, host.request, host.unreadTimeout)
+    }
     if (sent === response) end.end('closed')
+    // Any other response may be a constant that many requests share.
+    else triggers.set(sent, end)
   }
-  // Any other response may be a constant that many requests share.
-  if (sent !== response) triggers.set(sent, end)
-  if (work[isEmpty] === true) untrack(work)
-  else track(work)
+  end.arm()
   return sent
 }
 
-/** Starts `work` in a later macrotask, as for a response that ends with `outcome` now. */
+/** Starts `work` in a later macrotask, as after a response that has ended with `outcome`. */
 export function startSoon(work: Work, outcome: Outcome, reason?: unknown): void {
-  track(work)
-  new Trigger(work).end(outcome, reason)
+  const end = new Trigger(work)
+  end.arm()
+  end.end(outcome, reason)
 }
 
 /** Lets the end of a response start its work: once, later, and in the context it was created in. */
 export class Trigger implements EndListener, Job {
   readonly #work: Work
-  readonly #inner: Trigger | undefined
+  #inner: Trigger | undefined
   #resume: (() => void) | undefined
   #outcome: Outcome | undefined
   #reason: unknown
@@ -107,9 +115,16 @@ export class Trigger implements EndListener, Job {
   constructor(work: Work, inner?: Trigger) {
     this.#work = work
     this.#inner = inner
-    work[trigger] = this
     // A continuation keeps the async context of this moment, on every host.
     void new Promise<void>((resolve) => (this.#resume = resolve)).then(() => this.#start())
+  }
+
+  /** Makes this the one that starts the work. */
+  arm(): void {
+    const work = this.#work
+    work[trigger] = this
+    if (work[isIdle]) untrack(work)
+    else track(work)
   }
 
   end(outcome: Outcome, reason?: unknown): void {
@@ -126,14 +141,19 @@ export class Trigger implements EndListener, Job {
   }
 
   #start(): void {
-    const inner = this.#inner
-    if (inner === undefined || inner.#work === this.#work) this.#begin()
+    let inner = this.#inner
+    while (inner !== undefined && !inner.#decides) inner = inner.#inner
+    this.#inner = undefined
+    if (inner === undefined) this.#begin()
     else void inner.#work.finished.then(() => this.#begin())
   }
 
   #begin(): void {
-    if (this.#work[trigger] !== this) return
-    this.#work[begin](this.#outcome ?? 'closed', this.#reason)
+    if (this.#decides) this.#work[begin](this.#outcome ?? 'closed', this.#reason)
+  }
+
+  get #decides(): boolean {
+    return this.#work[trigger] === this
   }
 }
 

@@ -11,7 +11,7 @@ import {
 } from './errors.ts'
 import { track, untrack } from './in-flight.ts'
 import { instrumented } from './instrument.ts'
-import { abandon, begin, state } from './process-state.ts'
+import { abandon, begin, isIdle, state } from './process-state.ts'
 
 /** Runs the task under the conditions of its list; later calls wait for the same end. */
 export const execute: unique symbol = Symbol('execute')
@@ -111,6 +111,9 @@ export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]
   /** The name of the function or of the definition, or `'anonymous'`. */
   readonly name: string
 
+  /** @internal */
+  slot?: number | undefined
+
   #status: TaskStatus = 'pending'
   #function: Callable | undefined
   #args: readonly unknown[] | undefined
@@ -120,7 +123,7 @@ export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]
   #timer: ReturnType<typeof setTimeout> | undefined
   #startedAt = 0
   #invoked: Promise<void> | undefined
-  #isOverridden = this.run !== BackgroundTask.prototype.run
+  #isDirect = false
   #result: TaskResult | undefined
   #finished: Promise<TaskResult> | undefined
   #resolve: ((result: TaskResult) => void) | undefined
@@ -184,12 +187,12 @@ export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]
    */
   run(): Promise<void> {
     // `super.run()` of a subclass: its list runs `run`, and that the function.
-    if (this.#status === 'running' && this.#isOverridden) {
+    if (this.#status === 'running' && this.#isOverridden()) {
       const invoke = async (): Promise<void> => void (await this.#invoke())
       return (this.#invoked ??= handled(invoke()))
     }
     if (this.#status === 'pending') {
-      this.#isOverridden = false
+      this.#isDirect = true
       this[begin]('closed', undefined)
     }
     return handled(
@@ -218,10 +221,17 @@ export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]
   }
 
   /** @internal */
+  get [isIdle](): boolean {
+    return this.#result !== undefined
+  }
+
+  /** @internal */
   [begin](outcome: Outcome, reason: unknown): void {
-    track(this)
+    // One that a list runs, or has run, is that list's to report.
+    const isOwn = this.#status === 'pending'
+    if (!this[isIdle]) track(this)
     void this.finished.then(({ status, error }) => {
-      if (status === 'rejected') report(new BackgroundTaskError(this.name, error))
+      if (isOwn && status === 'rejected') report(new BackgroundTaskError(this.name, error))
       untrack(this)
     })
     void this[execute]({ outcome, reason })
@@ -289,7 +299,12 @@ export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]
   }
 
   #perform(): unknown {
-    return this.#isOverridden ? this.run() : this.#invoke()
+    return this.#isOverridden() ? this.run() : this.#invoke()
+  }
+
+  /** True for a subclass, unless it is its own `run` that has called `super.run()`. */
+  #isOverridden(): boolean {
+    return !this.#isDirect && this.run !== BackgroundTask.prototype.run
   }
 
   #invoke(): unknown {
@@ -309,7 +324,7 @@ export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]
   #finish(status: TaskResult['status'], ...errors: [error?: unknown]): void {
     if (this.#result !== undefined) return
     clearTimeout(this.#timer)
-    state.ended += 1
+    if (this.#conditions?.isCleanup !== true) state.ended += 1
     const duration = status === 'skipped' ? 0 : performance.now() - this.#startedAt
     const outcome = this.#conditions?.outcome ?? 'closed'
     this.#status = status

@@ -13,7 +13,7 @@ import {
 import type { Outcome } from './body-end.ts'
 import { BackgroundTaskError, checkMilliseconds, handled, kindOf, report } from './errors.ts'
 import { track, untrack } from './in-flight.ts'
-import { abandon, begin, hasEnded, isEmpty, trigger } from './process-state.ts'
+import { abandon, begin, hasEnded, isIdle, trigger } from './process-state.ts'
 
 /** How a list runs its tasks. */
 export interface BackgroundTasksOptions {
@@ -94,12 +94,20 @@ export class BackgroundTasks {
   #next = 0
   #running = 0
   #failure: { error: unknown } | undefined
-  #isThrown = false
+  #thrown: { reason: unknown } | undefined
+  /** The first failure, of lists in this one too. */
+  #error: BackgroundTaskError | undefined
+  #cleaning: BackgroundTask | undefined
+  /** Resumes in the async context of the list when a task is added. */
+  #wake: (() => void) | undefined
   #finished: Promise<TaskResult[]> | undefined
   #resolve: ((results: TaskResult[]) => void) | undefined;
 
   /** @internal */
   [trigger]?: object
+
+  /** @internal */
+  slot?: number | undefined
 
   /**
    * @param tasks The first tasks; the list copies them.
@@ -109,6 +117,11 @@ export class BackgroundTasks {
   constructor(tasks: Iterable<Item> = [], options: BackgroundTasksOptions = {}) {
     checkOptions(options)
     this.#options = options
+    if (typeof tasks !== 'object' || tasks === null || !(Symbol.iterator in tasks)) {
+      throw new TypeError(
+        `Cannot create the list: it is given ${kindOf(tasks)}, pass a list of tasks`,
+      )
+    }
     for (const task of tasks) this.addTask(task)
   }
 
@@ -180,7 +193,7 @@ export class BackgroundTasks {
    */
   defer(cleanup: () => unknown): void {
     if (typeof cleanup !== 'function') {
-      throw new TypeError(`Cannot defer: it is ${kindOf(cleanup)}, pass a function`)
+      throw new TypeError(`Cannot defer the cleanup: it is ${kindOf(cleanup)}, pass a function`)
     }
     const cleanups = (this.#cleanups ??= [])
     cleanups.push(new BackgroundTask({ name: cleanup.name, run: () => cleanup(), when: outcomes }))
@@ -199,9 +212,8 @@ export class BackgroundTasks {
       this[begin]('closed', undefined)
     }
     return handled(
-      this.finished.then((results) => {
-        const first = results.find(({ status }) => status === 'rejected')
-        if (first !== undefined) throw new BackgroundTaskError(first.name, first.error)
+      this.finished.then(() => {
+        if (this.#error !== undefined) throw this.#error
       }),
     )
   }
@@ -228,13 +240,13 @@ export class BackgroundTasks {
   }
 
   /** The handler threw: so this list ends, whatever becomes of the request. @internal */
-  [markThrown](): void {
-    this.#isThrown = true
+  [markThrown](reason: unknown): void {
+    this.#thrown = { reason }
   }
 
   /** @internal */
-  get [isEmpty](): boolean {
-    return this.#tasks.length === 0 && this.#cleanups === undefined
+  get [isIdle](): boolean {
+    return this[hasEnded] || (this.#tasks.length === 0 && this.#cleanups === undefined)
   }
 
   /** @internal */
@@ -250,7 +262,7 @@ export class BackgroundTasks {
 
   /** @internal */
   [abandon](reason: unknown): BackgroundTask[] {
-    return this.#tasks.flatMap((task) => task[abandon](reason))
+    return [...this.#tasks, this.#cleaning].flatMap((task) => task?.[abandon](reason) ?? [])
   }
 
   /** @internal */
@@ -264,8 +276,8 @@ export class BackgroundTasks {
     if (this.#status === 'pending') {
       const { timeout = conditions.timeout, when = conditions.when } = this.#options
       const { onError = conditions.onError } = this.#options
-      const outcome = this.#isThrown ? 'thrown' : conditions.outcome
-      const { reason } = conditions
+      const outcome = this.#thrown === undefined ? conditions.outcome : 'thrown'
+      const { reason } = this.#thrown ?? conditions
       this.#parent = conditions.parent
       this.#conditions = { outcome, reason, timeout, when, onError, parent: this }
       this.#status = 'running'
@@ -279,11 +291,18 @@ export class BackgroundTasks {
     const { concurrency = 1 } = this.#options
     while (this.#status === 'running') {
       const isTask = this.#next < this.#tasks.length
-      if (this.#running >= (isTask ? concurrency : 1)) return
+      if (this.#running >= (isTask ? concurrency : 1)) {
+        if (this.#running < concurrency) this.#park()
+        return
+      }
       const item = isTask ? this.#tasks[this.#next++] : this.#cleanups?.pop()
       if (item === undefined) this.#end()
       else this.#start(item, isTask)
     }
+  }
+
+  #park(): void {
+    void new Promise<void>((resolve) => (this.#wake = resolve)).then(() => this.#proceed())
   }
 
   #start(item: Item, isTask: boolean): void {
@@ -298,6 +317,7 @@ export class BackgroundTasks {
       return
     }
     this.#running += 1
+    if (!isTask && item instanceof BackgroundTask) this.#cleaning = item
     void ended.then(() => {
       this.#running -= 1
       if (isOwn && item[result]?.status === 'rejected') this.#fail(item, isTask)
@@ -306,19 +326,24 @@ export class BackgroundTasks {
   }
 
   #fail(task: BackgroundTask, isTask: boolean): void {
-    const error = task[result]?.error
+    const cause = task[result]?.error
     const skipped: string[] = []
-    let list: BackgroundTasks | undefined = isTask ? this : undefined
-    while (list !== undefined && list.#options.failure !== 'continue') {
-      list[skip](error, skipped)
+    const error = new BackgroundTaskError(task.name, cause, skipped)
+    let stops = isTask
+    // oxlint-disable-next-line no-this-alias -- it climbs
+    let list: BackgroundTasks | undefined = this
+    while (list !== undefined) {
+      list.#error ??= error
+      stops &&= list.#options.failure !== 'continue'
+      if (stops) list[skip](cause, skipped)
       list = list.#parent
     }
-    report(new BackgroundTaskError(task.name, error, skipped), this.#conditions.onError)
+    report(error, this.#conditions.onError)
   }
 
   #end(): void {
     this.#status = 'ended'
-    this.#failure = this.#parent = undefined
+    this.#failure = this.#parent = this.#cleaning = this.#wake = undefined
     this.#resolve?.(this.#results())
     untrack(this)
   }
@@ -326,7 +351,7 @@ export class BackgroundTasks {
   /** Lets a task be seen that was added while the list runs, or after its end. */
   #proceedLater(): void {
     if (this.#status === 'running') {
-      void Promise.resolve().then(() => this.#proceed())
+      this.#wake?.()
     } else if (this.#status === 'ended') {
       this.#status = 'running'
       this.#finished = undefined
@@ -342,18 +367,20 @@ export class BackgroundTasks {
     return [...tasks].flatMap((task) => task[result] ?? [])
   }
 
-  #flattenInto(tasks: Set<BackgroundTask>): void {
+  #flattenInto(tasks: Set<BackgroundTask>, seen = new Set<Item>()): void {
+    seen.add(this)
     for (const task of this.#tasks) {
       if (task instanceof BackgroundTask) tasks.add(task)
-      else task.#flattenInto(tasks)
+      else if (!seen.has(task)) task.#flattenInto(tasks, seen)
     }
   }
 
-  #contains(list: BackgroundTasks): boolean {
-    return (
-      this === list ||
-      this.#tasks.some((task) => task instanceof BackgroundTasks && task.#contains(list))
-    )
+  /** `seen` holds the lists looked into: one may stand at many places. */
+  #contains(list: BackgroundTasks, seen = new Set<Item>()): boolean {
+    if (this === list) return true
+    if (seen.has(this)) return false
+    seen.add(this)
+    return this.#tasks.some((task) => task instanceof BackgroundTasks && task.#contains(list, seen))
   }
 }
 

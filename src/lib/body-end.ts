@@ -1,4 +1,4 @@
-import { nextMacrotask, sendsDecoded, withContentLength } from '#platform'
+import { dropsReaders, lengthOf, nextMacrotask, sendsDecoded } from '#platform'
 import { type Expiring, unwatch, watch } from './deadlines.ts'
 
 /**
@@ -25,7 +25,7 @@ const cancelPatience = 250
 export function observeEnd(
   response: Response,
   listener: EndListener,
-  request?: Request,
+  request?: { readonly signal?: AbortSignal },
   unreadTimeout = 10_000,
 ): Response {
   // Headers before body: the light responses of some hosts lose an implied content type otherwise.
@@ -45,7 +45,7 @@ export function observeEnd(
       highWaterMark: 0,
     },
   )
-  return new Response(withContentLength(observed, headers), {
+  return new Response(observed, {
     status,
     headers,
     // An empty one makes some hosts send an empty reason phrase.
@@ -54,6 +54,8 @@ export function observeEnd(
 }
 
 class ObservedBody implements UnderlyingDefaultSource, Expiring {
+  /** Where the host asks for it: then it sends a `content-length`, as it would without us. */
+  readonly expectedLength: bigint | undefined
   readonly #reader: ReadableStreamDefaultReader
   readonly #signal: AbortSignal | undefined
   readonly #unreadTimeout: number
@@ -61,6 +63,8 @@ class ObservedBody implements UnderlyingDefaultSource, Expiring {
   #controller: ReadableStreamDefaultController | undefined
   #isTouched = false
   #isCancelled = false
+  deadline = 0
+  slot?: number
   timer?: ReturnType<typeof setTimeout>
 
   constructor(
@@ -69,9 +73,10 @@ class ObservedBody implements UnderlyingDefaultSource, Expiring {
     signal: AbortSignal | undefined,
     unreadTimeout: number,
   ) {
+    this.expectedLength = lengthOf(body)
+    this.#unreadTimeout = unreadTimeout
     this.#reader = body.getReader()
     this.#listener = listener
-    this.#unreadTimeout = unreadTimeout
     this.#signal = signal
     watch(this, unreadTimeout)
     if (signal?.aborted === true) this.handleEvent()
@@ -90,11 +95,17 @@ class ObservedBody implements UnderlyingDefaultSource, Expiring {
       // Cancelled meanwhile: neither a chunk nor a close may follow.
       if (this.#isCancelled) return
       if (done) controller.close()
-      else controller.enqueue(value)
+      else this.#pass(value, controller)
     } catch (error) {
       this.#end('errored', error)
       controller.error(error)
     }
+  }
+
+  #pass(chunk: unknown, controller: ReadableStreamDefaultController): void {
+    controller.enqueue(chunk)
+    // Nobody says so when the client goes away now: the next chunk is then never asked for.
+    if (dropsReaders && this.#listener !== undefined) watch(this, this.#unreadTimeout)
   }
 
   cancel(reason: unknown): Promise<void> {
@@ -103,7 +114,7 @@ class ObservedBody implements UnderlyingDefaultSource, Expiring {
     return this.#reader.cancel(reason)
   }
 
-  /** Nobody has read within the timeout. A later read still gets its bytes. */
+  /** Nobody has read (on) within the timeout. A later read still gets its bytes. */
   expire(): void {
     this.#end('unread')
   }
@@ -124,9 +135,9 @@ class ObservedBody implements UnderlyingDefaultSource, Expiring {
   }
 
   #touch(): void {
-    if (this.#isTouched) return
+    if (this.#isTouched && !dropsReaders) return
     this.#isTouched = true
-    unwatch(this, this.#unreadTimeout)
+    unwatch(this)
   }
 
   /** Tells the end, once, before the stream shows it: some polyfills cancel a stream they close. */

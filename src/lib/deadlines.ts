@@ -1,21 +1,24 @@
 import { canShareTimers } from '#platform'
+import { Bag, type Bagged } from './bag.ts'
 import { longestTimer } from './errors.ts'
 
 /** Something that expires unless it is forgotten first. */
-export interface Expiring {
-  expire(): void
+export interface Expiring extends Bagged {
+  /** When, as `performance.now()` counts. */
+  deadline: number
   /** Where timers can not be shared. */
   timer?: ReturnType<typeof setTimeout>
+  expire(): void
 }
 
-interface Deadlines {
-  /** What waits and since when, oldest first. */
-  readonly since: Map<Expiring, number>
-  timer: ReturnType<typeof setTimeout> | undefined
-}
+/** Milliseconds between sweeps, at least. */
+const sweepInterval = 20
 
-/** One timer for all that wait equally long: most are forgotten before it fires. */
-const all = new Map<number, Deadlines>()
+/** One timer for all: nearly every one is forgotten before it fires. */
+const waiting = new Bag<Expiring>()
+let sweepAt = Infinity
+let timer: ReturnType<typeof setTimeout> | undefined
+let clock: typeof setTimeout | undefined
 
 /** Calls `expire` after `delay` milliseconds. Keeps no process alive. */
 export function watch(expiring: Expiring, delay: number): void {
@@ -24,38 +27,44 @@ export function watch(expiring: Expiring, delay: number): void {
     expiring.timer = setTimeout(() => expiring.expire(), delay)
     return
   }
-  let deadlines = all.get(delay)
-  if (deadlines === undefined) all.set(delay, (deadlines = { since: new Map(), timer: undefined }))
-  deadlines.since.set(expiring, performance.now())
-  deadlines.timer ??= schedule(deadlines, delay, delay)
+  expiring.deadline = performance.now() + delay
+  waiting.add(expiring)
+  schedule(expiring.deadline)
 }
 
 /** Forgets it. */
-export function unwatch(expiring: Expiring, delay: number): void {
+export function unwatch(expiring: Expiring): void {
   clearTimeout(expiring.timer)
-  all.get(delay)?.since.delete(expiring)
+  waiting.delete(expiring)
 }
 
-function schedule(deadlines: Deadlines, delay: number, wait: number): Deadlines['timer'] {
-  const timer = setTimeout(() => {
-    deadlines.timer = undefined
-    const now = performance.now()
-    for (const [expiring, since] of deadlines.since) {
-      if (now - since < delay) {
-        deadlines.timer = schedule(deadlines, delay, since + delay - now)
-        return
-      }
-      deadlines.since.delete(expiring)
-      expiring.expire()
-    }
-    all.delete(delay)
-  }, wait)
+function schedule(deadline: number): void {
+  // A test may have faked the timers, or put the real ones back, since the last sweep was set.
+  if (clock === setTimeout) {
+    if (deadline >= sweepAt) return
+    clearTimeout(timer)
+  }
+  clock = setTimeout
+  sweepAt = deadline
+  timer = setTimeout(sweep, Math.ceil(deadline - performance.now()))
   unref(timer)
-  return timer
 }
 
-function unref(timer: unknown): void {
-  if (typeof timer === 'object' && timer !== null && 'unref' in timer) {
-    if (typeof timer.unref === 'function') timer.unref()
+function sweep(): void {
+  sweepAt = Infinity
+  const now = performance.now()
+  for (const expiring of waiting.items.filter(({ deadline }) => deadline <= now)) {
+    waiting.delete(expiring)
+    expiring.expire()
+  }
+  let next = Infinity
+  for (const { deadline } of waiting.items) next = Math.min(next, deadline)
+  // Not one by one: each sweep looks at all that waits.
+  if (next < Infinity) schedule(Math.max(next, now + sweepInterval))
+}
+
+function unref(handle: unknown): void {
+  if (typeof handle === 'object' && handle !== null && 'unref' in handle) {
+    if (typeof handle.unref === 'function') handle.unref()
   }
 }

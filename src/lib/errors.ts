@@ -37,8 +37,7 @@ export class BackgroundTaskError extends Error {
    * @param skipped The names of the tasks skipped for it.
    */
   constructor(task: string, cause: unknown, skipped: readonly string[] = []) {
-    const message = cause instanceof Error ? cause.message : typeof cause
-    super(`Task ${task} failed: ${message}`)
+    super(`Task ${task} failed: ${messageOf(cause)}`)
     this.task = task
     this.cause = cause
     this.skipped = skipped
@@ -47,16 +46,33 @@ export class BackgroundTaskError extends Error {
 
 /** Hands `error` to `onError`, whose own failure must harm nobody: it is printed beside the error. */
 export function report(error: Error, onError?: (error: never) => unknown): void {
+  const onFailure = (failure: unknown): void => print(error, failure)
   if (onError === undefined) {
-    console.error(error)
+    print(error)
     return
   }
-  const onFailure = (failure: unknown): void => console.error(error, failure)
   try {
     // An async function fits the type of `onError` too, and its rejection would end the process.
     Promise.resolve(Reflect.apply(onError, undefined, [error])).catch(onFailure)
   } catch (failure) {
     onFailure(failure)
+  }
+}
+
+function print(error: Error, ...rest: unknown[]): void {
+  try {
+    console.error(error, ...rest)
+  } catch {
+    // What was thrown can not be shown, not even by itself.
+    console.error(error.message)
+  }
+}
+
+function messageOf(cause: unknown): string {
+  try {
+    return cause instanceof Error ? `${cause.message}` : typeof cause
+  } catch {
+    return typeof cause
   }
 }
 

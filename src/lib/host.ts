@@ -1,5 +1,6 @@
 import type { Host, WrapOptions } from './after-response.ts'
 import type { EndListener } from './body-end.ts'
+import { isStatic } from './static-body.ts'
 
 /** The part of a host's context used here. Workers, Netlify, srvx and service-worker events fit. */
 export interface WaitUntilHost {
@@ -9,12 +10,23 @@ export interface WaitUntilHost {
 
 /** The part of a Node response used here, of `node:http` and of `node:http2`. */
 export interface NodeResponse {
-  readonly closed: boolean
+  /** Not on HTTP/2. */
+  readonly closed?: boolean
   readonly writableFinished: boolean
   readonly errored?: Error | null
   /** Only on HTTP/2. */
-  readonly stream?: { readonly rstCode?: number | undefined; readonly errored?: Error | null }
+  readonly stream?: {
+    readonly destroyed: boolean
+    readonly rstCode?: number | undefined
+    readonly errored?: Error | null
+  }
   once(event: 'close', listener: () => void): unknown
+}
+
+/** The part of Deno's second argument used here. */
+export interface DenoInfo {
+  /** Settles when a stream has been sent, and for any other body when Deno has it. */
+  readonly completed: Promise<unknown>
 }
 
 /** Any value, looked into without knowing what it is. */
@@ -33,6 +45,7 @@ const requests: readonly Probe[] = [
   (event) => event?.['request'], // React Router, Remix, SvelteKit, Astro, service workers
   (event) => event?.['req'], // h3
   (context) => context?.['req']?.['raw'], // Hono
+  (input) => input?.['event']?.['request'], // SvelteKit's handle
 ]
 
 const nodeResponses: readonly Probe[] = [
@@ -42,12 +55,19 @@ const nodeResponses: readonly Probe[] = [
   (context) => context?.['env']?.['outgoing'], // Hono on @hono/node-server
 ]
 
+const denoInfos: readonly Probe[] = [
+  (_, info) => info, // Deno
+  (context) => context?.['env'], // Hono on Deno
+  (request) => request?.['runtime']?.['deno']?.['info'], // srvx, h3
+]
+
 const contexts: readonly Probe[] = [
   (event) => event, // srvx, h3, service workers
   (_, context) => context, // @whatwg-node/server, Netlify
   (_, __, context) => context, // Workers
   (context) => context?.['executionCtx'], // Hono: a getter that throws where there is none
   (event) => event?.['platform']?.['ctx'], // SvelteKit on Workers
+  (input) => input?.['event']?.['platform']?.['ctx'],
   (context) => context?.['locals']?.['cfContext'], // Astro on Workers
   (args) => args?.['context']?.['cloudflare']?.['ctx'], // React Router on Workers
   () => global[Symbol.for('@vercel/request-context')]?.['get']?.(),
@@ -66,21 +86,31 @@ export function findHost(
 }
 
 class FoundHost implements Host {
-  readonly request: Request | undefined
+  readonly request: Host['request']
   readonly waitUntil: Host['waitUntil']
   readonly unreadTimeout: number | undefined
   readonly #response: NodeResponse | undefined
+  readonly #deno: DenoInfo | undefined
 
   constructor(args: readonly unknown[], options: Pick<WrapOptions, 'waitUntil' | 'unreadTimeout'>) {
-    this.request = find(args, requests, isRequest)
+    const request = find(args, requests, isRequest)
     this.waitUntil = options.waitUntil ?? findWaitUntil(args)
     this.unreadTimeout = options.unreadTimeout
     this.#response = find(args, nodeResponses, isNodeResponse)
+    this.#deno = this.#response === undefined ? find(args, denoInfos, isDenoInfo) : undefined
+    // Deno aborts the signal on success too, and prints a warning at whoever has looked at it.
+    this.request = request && this.#deno ? { method: request.method } : request
   }
 
-  observe(listener: EndListener): boolean {
-    const response = this.#response
-    return response !== undefined && observeNode(response, this.request, listener)
+  observe(listener: EndListener, answer: unknown): boolean {
+    if (this.#response !== undefined) return observeNode(this.#response, this.request, listener)
+    if (this.request?.method === 'HEAD' || !isStatic(answer)) return false
+    if (this.#deno !== undefined) return observeDeno(this.#deno, listener)
+    const { signal } = this.request ?? {}
+    // Bun tells nothing of its own: this is over as soon as Bun has it.
+    if (signal?.aborted === true) listener.end('cancelled', signal.reason)
+    else listener.end('closed')
+    return true
   }
 }
 
@@ -108,7 +138,7 @@ function find<Found>(
 
 function observeNode(
   response: NodeResponse,
-  request: Request | undefined,
+  request: Host['request'],
   listener: EndListener,
 ): boolean {
   const { stream } = response
@@ -121,8 +151,16 @@ function observeNode(
     else if (error) listener.end('errored', error)
     else listener.end('cancelled', new DOMException('The client went away', 'AbortError'))
   }
-  if (response.closed) tell()
+  if (response.closed ?? stream?.destroyed) tell()
   else response.once('close', tell)
+  return true
+}
+
+function observeDeno(info: DenoInfo, listener: EndListener): boolean {
+  info.completed.then(
+    () => listener.end('closed'),
+    (reason: unknown) => listener.end('cancelled', reason),
+  )
   return true
 }
 
@@ -132,6 +170,10 @@ function isRequest(value: unknown): value is Request {
 
 function isNodeResponse(value: unknown): value is NodeResponse {
   return has(value, 'writableFinished', 'boolean') && has(value, 'once', 'function')
+}
+
+function isDenoInfo(value: unknown): value is DenoInfo {
+  return has(value, 'completed', 'object') && has(value, 'remoteAddr', 'object')
 }
 
 function isWaitUntilHost(value: unknown): value is WaitUntilHost {

@@ -9,7 +9,7 @@ export function track(work: Work): void {
 
 /** Takes `work` off the books: it has ended. */
 export function untrack(work: Work): void {
-  if (state.inFlight.delete(work) && state.inFlight.size === 0) {
+  if (state.inFlight.delete(work) && state.inFlight.items.length === 0) {
     for (const wake of state.onIdle) wake()
   }
 }
@@ -39,21 +39,21 @@ export async function drain(
   } = {},
 ): Promise<{ finished: number; abandoned: BackgroundTask[] }> {
   const { timeout = Infinity } = options
-  checkMilliseconds('drain', 'timeout', timeout)
+  checkMilliseconds('drain the tasks', 'timeout', timeout)
   const before = state.ended
   // It also keeps the process alive, since the timers of unread responses do not.
   let timer: ReturnType<typeof setTimeout> | undefined
   const deadline = new Promise<boolean>((resolve) => {
     timer = setTimeout(resolve, Math.min(timeout, longestTimer), true)
   })
-  while (state.inFlight.size > 0) {
+  while (state.inFlight.items.length > 0) {
     if (await Promise.race([deadline, idle()])) break
   }
   clearTimeout(timer)
 
   const finished = state.ended - before
   const reason = new DOMException('The process shuts down', 'AbortError')
-  const abandoned = [...state.inFlight].flatMap((work) => work[abandon](reason))
+  const abandoned = [...state.inFlight.items].flatMap((work) => work[abandon](reason))
   return { finished, abandoned: [...new Set(abandoned)] }
 }
 

@@ -32,7 +32,9 @@ const patience = 1000
  */
 export function instrument(around: Instrument): () => void {
   if (typeof around !== 'function') {
-    throw new TypeError(`Cannot instrument: it is ${kindOf(around)}, pass a function (task, run)`)
+    throw new TypeError(
+      `Cannot instrument the tasks: it is ${kindOf(around)}, pass a function (task, run)`,
+    )
   }
   state.instruments.add(around)
   return () => void state.instruments.delete(around)
@@ -46,7 +48,10 @@ export function instrumented(task: BackgroundTask, perform: () => unknown): Prom
       if (status === 'rejected') throw error
     }),
   )
-  let run = async (): Promise<void> => void (await Promise.race([perform(), ended]))
+  let run = async (): Promise<void> => {
+    await Promise.race([perform(), ended])
+    if (task.status === 'rejected') await ended
+  }
   for (const around of [...state.instruments].reverse()) {
     const inner = run
     run = () => observe(around, task, inner)
@@ -81,7 +86,9 @@ function observe(
     const timer = setTimeout(complain, patience, `has not called run for ${patience} ms`)
     // Called inside a promise, so that what it throws is handled like what it rejects with.
     new Promise((settle) => settle(around(task, run))).then(
-      () => performed ?? complain('did not call run'),
+      () => {
+        if (performed === undefined) complain('did not call run')
+      },
       (error: unknown) => {
         if (performed === undefined || error !== failure) complain('failed', error)
       },

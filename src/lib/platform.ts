@@ -4,18 +4,22 @@ export interface Job {
 }
 
 // Taken once: a test that fakes the timers of its own code must not stop the tasks.
-const { setTimeout } = globalThis
+const { setTimeout, setImmediate = setTimeout } = globalThis
 let jobs: Job[] = []
 
 /** Runs the job in a later macrotask, all jobs of one turn in the same one. */
 export function nextMacrotask(job: Job): void {
-  if (jobs.push(job) === 1) setTimeout(runJobs, 0)
+  if (jobs.push(job) === 1) setTimeout(flush, 0)
 }
 
-function runJobs(): void {
+// One macrotask is not enough: Node writes the last frames of HTTP/2 in the turn after the one that
+// has made them, so a blocking task would hold them back.
+function flush(): void {
   const due = jobs
   jobs = []
-  for (const job of due) job.run()
+  setImmediate(() => {
+    for (const job of due) job.run()
+  })
 }
 
 /** Whether a timer may serve several requests. */
@@ -24,10 +28,13 @@ export const canShareTimers: boolean = true
 /** The `waitUntil` that needs no argument of the handler. */
 export const waitUntil: ((promise: Promise<unknown>) => void) | undefined = undefined
 
-/** The body to send in the place of `body`. */
-export function withContentLength(body: ReadableStream, _headers: Headers): ReadableStream {
-  return body
+/** How long the body is, where its replacement can say so. */
+export function lengthOf(_body: ReadableStream): bigint | undefined {
+  return undefined
 }
+
+/** Whether the host drops a body without a word when its client goes away. */
+export const dropsReaders: boolean = false
 
 /** Whether the host sends the `content-encoding` of a fetched response over its decoded bytes. */
 export const sendsDecoded: boolean = true

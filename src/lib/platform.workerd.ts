@@ -11,12 +11,19 @@ export const canShareTimers: boolean = false
 
 export const waitUntil: ((promise: Promise<unknown>) => void) | undefined = hold
 
-// A stream of unknown length is sent in chunks, whatever its `content-length` says.
-// https://developers.cloudflare.com/workers/runtime-apis/streams/transformstream/#fixedlengthstream
-export function withContentLength(body: ReadableStream, headers: Headers): ReadableStream {
-  const length = headers.get('content-length')
-  return length === null ? body : body.pipeThrough(new FixedLengthStream(Number(length)))
+// A stream of unknown length is sent in chunks, whatever its `content-length` says. The length that a
+// body has of its own is behind a symbol, for `console.log` to show; a stream takes it as its
+// `expectedLength`.
+export function lengthOf(body: ReadableStream): bigint | undefined {
+  for (const symbol of Object.getOwnPropertySymbols(Object.getPrototypeOf(body))) {
+    if (symbol.description !== 'length') continue
+    const length: unknown = Reflect.get(body, symbol)
+    return typeof length === 'bigint' ? length : undefined
+  }
+  return undefined
 }
+
+export const dropsReaders: boolean = true
 
 // The runtime encodes the bytes anew, as the header says.
 export const sendsDecoded: boolean = false

@@ -1,23 +1,26 @@
 import type { BackgroundTask } from './background-task.ts'
 import type { BackgroundTasks } from './background-tasks.ts'
+import { Bag, type Bagged } from './bag.ts'
 import type { Outcome } from './body-end.ts'
 
+// Shared by all copies of this package in the process, like the state below.
+
 /** Starts the work now that the response is over. */
-export const begin: unique symbol = Symbol('begin')
+export const begin: unique symbol = Symbol.for('background-tasks.begin')
 /** Cancels what has not ended, and names it. */
-export const abandon: unique symbol = Symbol('abandon')
+export const abandon: unique symbol = Symbol.for('background-tasks.abandon')
 /** What decides when the work starts: the last response that was wrapped with it. */
-export const trigger: unique symbol = Symbol('trigger')
-/** True for a list that nothing has been added to: nobody has to wait for it. */
-export const isEmpty: unique symbol = Symbol('isEmpty')
+export const trigger: unique symbol = Symbol.for('background-tasks.trigger')
+/** True when nothing waits or runs: nobody has to wait for it. */
+export const isIdle: unique symbol = Symbol.for('background-tasks.isIdle')
 /** True for a list whose last task and cleanup have ended. */
-export const hasEnded: unique symbol = Symbol('hasEnded')
+export const hasEnded: unique symbol = Symbol.for('background-tasks.hasEnded')
 
 /** What a response can carry: a list, or a task on its own. */
-export interface Work {
+export interface Work extends Bagged {
   readonly finished: Promise<unknown>
   [trigger]?: object
-  readonly [isEmpty]?: boolean
+  readonly [isIdle]: boolean
   [begin](outcome: Outcome, reason: unknown): void
   [abandon](reason: unknown): BackgroundTask[]
 }
@@ -33,7 +36,7 @@ interface ListStorage {
 
 interface ProcessState {
   /** All accepted work that waits or runs. */
-  readonly inFlight: Set<Work>
+  readonly inFlight: Bag<Work>
   /** Called when `inFlight` becomes empty. */
   readonly onIdle: Set<() => void>
   /** How many tasks have ended since the process started. */
@@ -51,7 +54,7 @@ const scope: typeof globalThis & { [key]?: ProcessState } = globalThis
  * (a framework's routes and its start-up file), and `drain()` must see what all of them accepted.
  */
 export const state: ProcessState = (scope[key] ??= {
-  inFlight: new Set(),
+  inFlight: new Bag(),
   onIdle: new Set(),
   ended: 0,
   instruments: new Set(),

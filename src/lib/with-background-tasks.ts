@@ -1,6 +1,6 @@
-import { waitUntil as platformWaitUntil } from '#platform'
 import {
   bind,
+  hold,
   type Host,
   isResponse,
   joinRequest,
@@ -60,24 +60,40 @@ export async function handleWith<Result>(
   host: Host,
   handler: () => Result,
 ): Promise<Awaited<Result>> {
-  // Held before the handler runs: a host may end the request with its client.
-  const waitUntil = host.waitUntil ?? platformWaitUntil
-  waitUntil?.(tasks.finished)
+  // Before the handler runs: a host may end the request with its client.
+  hold(tasks, host.waitUntil)
   track(tasks)
+  let answer: unknown
+  let isThrown = false
   try {
-    return tie(tasks, host, await handler())
+    try {
+      answer = await handler()
+    } catch (error) {
+      if (!isResponse(error)) throw error
+      answer = error
+      isThrown = true
+    }
+    answer = tie(tasks, host, answer)
   } catch (error) {
-    if (isResponse(error)) throw tie(tasks, host, error)
-    tasks[markThrown]()
-    if (!joinRequest(tasks)) startSoon(tasks, 'thrown', error)
+    tasks[markThrown](error)
+    if (joinRequest(tasks)) untrack(tasks)
+    else startSoon(tasks, 'thrown', error)
     throw error
   }
+  if (isThrown) throw answer
+  return answer as Awaited<Result>
 }
 
-function tie<Answer>(tasks: BackgroundTasks, host: Host, answer: Answer): Answer {
-  if (joinRequest(tasks)) untrack(tasks)
-  else if (isResponse(answer)) return bind(tasks, answer, host) as Answer & Response
-  else if (host.observe?.(new Trigger(tasks), answer) !== true) startSoon(tasks, 'closed')
+function tie(tasks: BackgroundTasks, host: Host, answer: unknown): unknown {
+  if (joinRequest(tasks)) {
+    untrack(tasks)
+  } else if (isResponse(answer)) {
+    return bind(tasks, answer, host)
+  } else {
+    const end = new Trigger(tasks)
+    if (host.observe?.(end, answer) !== true) end.end('closed')
+    end.arm()
+  }
   return answer
 }
 
