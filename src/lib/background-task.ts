@@ -20,7 +20,7 @@ export const result: unique symbol = Symbol('result')
 /** Ends a task that has not started, and adds its name to a list. */
 export const skip: unique symbol = Symbol('skip')
 /** The method of a function that wants the context of its task before its arguments. */
-export const withContext: unique symbol = Symbol('withContext')
+export const withContext: unique symbol = Symbol.for('background-tasks.withContext')
 
 /** What a task given as an object, and a cleanup, can learn about the response and its own end. */
 export interface TaskContext {
