@@ -32,17 +32,6 @@ describe.each(servers)('durable() on $name, when a process is killed', (server) 
     await eventually(() => programs.haveRun(accepted))
     // What the clients have not heard of may run or not, but nothing twice, and nothing else.
     await eventually(() => programs.isIdle())
-    console.log(
-      server.name,
-      accepted.length,
-      unanswered.length,
-      programs
-        .records()
-        .reduce(
-          (a: Record<string, number>, r) => ({ ...a, [r.outcome]: (a[r.outcome] ?? 0) + 1 }),
-          {},
-        ),
-    )
     expect(ran().length).toBe(new Set(ran()).size)
     expect([...accepted, ...unanswered]).toEqual(expect.arrayContaining(ran()))
   })
