@@ -3,9 +3,11 @@ import { BackgroundTask, BackgroundTaskError, BackgroundTasks } from '../src/ind
 import { withContext } from '../src/lib/background-task.ts'
 import { newGate } from './support/gate.ts'
 import { misuse } from './support/misuse.ts'
-import { takePrinted } from './support/reports.ts'
+import { takePrinted, watchReports } from './support/reports.ts'
 import { newThenable } from './support/thenable.ts'
 import { turn } from './support/turn.ts'
+
+watchReports()
 
 const bug = new Error('bug')
 

@@ -8,9 +8,11 @@ import {
 } from '../src/index.ts'
 import { newGate } from './support/gate.ts'
 import { misuse } from './support/misuse.ts'
-import { takePrinted } from './support/reports.ts'
+import { takePrinted, watchReports } from './support/reports.ts'
 import { turn } from './support/turn.ts'
 import { everyOutcome } from './support/witness.ts'
+
+watchReports()
 
 const bug = new Error('bug')
 

@@ -2,9 +2,11 @@ import { runInNewContext } from 'node:vm'
 import { describe, expect, it, vi } from 'vitest'
 import { BackgroundTaskError } from '../src/index.ts'
 import { checkMilliseconds, isThenable, kindOf, report } from '../src/lib/errors.ts'
-import { takePrinted } from './support/reports.ts'
+import { takePrinted, watchReports } from './support/reports.ts'
 import { newThenable } from './support/thenable.ts'
 import { turn } from './support/turn.ts'
+
+watchReports()
 
 describe('BackgroundTaskError', () => {
   it('holds the task, the original as cause, and what will not run', () => {

@@ -24,11 +24,13 @@ import { handleWith } from '../src/lib/with-background-tasks.ts'
 import { bodyOf, readerOf } from './support/body.ts'
 import { isCollected } from './support/garbage.ts'
 import { type Gate, newGate } from './support/gate.ts'
-import { takePrinted } from './support/reports.ts'
+import { takePrinted, watchReports } from './support/reports.ts'
 import { newSource } from './support/source.ts'
 import { newThenable } from './support/thenable.ts'
 import { microtasks, turn } from './support/turn.ts'
 import { everyOutcome, newWitness } from './support/witness.ts'
+
+watchReports()
 
 const url = 'http://localhost/'
 
@@ -39,6 +41,11 @@ beforeAll(() => {
 
 /** The tests look at the failures themselves. */
 const quiet: HandlerOptions = { onError: () => {} }
+
+/** How long after the time given a body may still be waited for: many are looked at together. */
+function grain(unreadTimeout: number): number {
+  return unreadTimeout / 16
+}
 
 /** A list with one witness, and the wrapped response. */
 function wrapWitness(
@@ -286,7 +293,7 @@ describe('A task runs exactly once, however the ends of its response race', () =
     },
     cancelled: ({ reader }) => reader.cancel('gone'),
     aborted: ({ leave }) => leave(),
-    unread: () => vi.advanceTimersByTimeAsync(10_000),
+    unread: () => vi.advanceTimersByTimeAsync(10_000 + grain(10_000)),
   }
   const names = Object.keys(ends)
   const pairs = names.flatMap((first) => names.map((second) => [first, second] as const))
@@ -721,7 +728,7 @@ describe('A body that nobody reads counts as unread', () => {
     await vi.advanceTimersByTimeAsync(9_999)
     await turn()
     expect(witness.outcomes()).toEqual([])
-    await vi.advanceTimersByTimeAsync(1)
+    await vi.advanceTimersByTimeAsync(1 + grain(10_000))
     await turn()
     expect(witness.outcomes()).toEqual(['unread'])
     expect(await response.text()).toBe('body')
@@ -732,7 +739,7 @@ describe('A body that nobody reads counts as unread', () => {
     await vi.advanceTimersByTimeAsync(49)
     await turn()
     expect(witness.outcomes()).toEqual([])
-    await vi.advanceTimersByTimeAsync(1)
+    await vi.advanceTimersByTimeAsync(1 + grain(50))
     await turn()
     expect(witness.outcomes()).toEqual(['unread'])
   })
@@ -747,7 +754,7 @@ describe('A body that nobody reads counts as unread', () => {
       { unreadTimeout: 50 },
     )
     await handle()
-    await vi.advanceTimersByTimeAsync(50)
+    await vi.advanceTimersByTimeAsync(50 + grain(50))
     await turn()
     expect(witness.outcomes()).toEqual(['unread'])
   })
@@ -755,7 +762,7 @@ describe('A body that nobody reads counts as unread', () => {
   it('and a later read still gets its bytes, and runs nothing again', async () => {
     const source = newSource()
     const { response, witness } = wrapWitness(source.response)
-    await vi.advanceTimersByTimeAsync(10_000)
+    await vi.advanceTimersByTimeAsync(10_000 + grain(10_000))
     await turn()
     const text = response.text()
     source.enqueue('late')
@@ -768,7 +775,7 @@ describe('A body that nobody reads counts as unread', () => {
   it('and a later cancel still reaches its source', async () => {
     const source = newSource()
     const { response, witness } = wrapWitness(source.response)
-    await vi.advanceTimersByTimeAsync(10_000)
+    await vi.advanceTimersByTimeAsync(10_000 + grain(10_000))
     await response.body?.cancel('gone')
     await turn()
     expect(source.cancels()).toEqual(['gone'])
@@ -1094,7 +1101,7 @@ describe('The body keeps its backpressure, and no task touches it', () => {
       throw new Error('bug')
     })
     const response = tasks.wrap(source.response)
-    await vi.advanceTimersByTimeAsync(10_000)
+    await vi.advanceTimersByTimeAsync(10_000 + grain(10_000))
     expect(await task.finished).toMatchObject({ status: 'rejected', outcome: 'unread' })
     const text = response.text()
     source.enqueue('all')
@@ -1896,7 +1903,7 @@ describe('The async context of the code that wrapped is the context of the tasks
     {
       name: 'a body that nobody reads',
       wrap: (tasks) => tasks.wrap(new Response('body')),
-      end: () => vi.advanceTimersByTimeAsync(10_000),
+      end: () => vi.advanceTimersByTimeAsync(10_000 + grain(10_000)),
     },
     {
       name: 'a client that leaves',
@@ -2328,7 +2335,7 @@ describe('An instrument that fails is reported, and the task runs once', () => {
         expected.map((message) => `The instrument of task watched ${message}`),
       )
       expect(errors).toHaveLength(status === 'rejected' ? 1 : 0)
-      await vi.advanceTimersByTimeAsync(10_000)
+      await vi.advanceTimersByTimeAsync(10_000 + grain(10_000))
       expect(called).toHaveBeenCalledOnce()
     },
   )
@@ -2651,7 +2658,7 @@ describe('A waiting response takes constant memory, which is released when its t
   it('nothing of a list in which a body fails or is never read', async () => {
     const reference = await (async () => {
       const { tasks } = wrapWitness(new Response('body'))
-      await vi.advanceTimersByTimeAsync(10_000)
+      await vi.advanceTimersByTimeAsync(10_000 + grain(10_000))
       await tasks.finished
       return new WeakRef(tasks)
     })()

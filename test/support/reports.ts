@@ -7,31 +7,34 @@ let printed: unknown[][] = []
 let stray: unknown[] = []
 const catchStray = (reason: unknown): unknown => stray.push(reason)
 
-/**
- * What has been printed as an error since the last call. A test that imports this file prints none
- * of it, and fails if it has not taken it, has left a rejection to nobody, or a task in flight.
- */
+/** What has been printed as an error since the last call. */
 export function takePrinted(): unknown[][] {
   const taken = printed
   printed = []
   return taken
 }
 
-beforeEach(() => {
-  vi.spyOn(console, 'error').mockImplementation((...values) => void printed.push(values))
-  process.on('unhandledRejection', catchStray)
-})
+/**
+ * Prints no error in the tests of this file, and fails each that has not taken what was printed, has
+ * left a rejection to nobody, or a task in flight.
+ */
+export function watchReports(): void {
+  beforeEach(() => {
+    vi.spyOn(console, 'error').mockImplementation((...values) => void printed.push(values))
+    process.on('unhandledRejection', catchStray)
+  })
 
-afterEach(async () => {
-  vi.unstubAllGlobals()
-  await turn()
-  process.off('unhandledRejection', catchStray)
-  const taken = stray
-  stray = []
-  expect(taken, 'rejections left to nobody').toEqual([])
-  expect(takePrinted(), 'errors that were printed').toEqual([])
-  vi.restoreAllMocks()
-  const left = [...state.inFlight.items]
-  for (const work of left) untrack(work)
-  expect(left, 'left in flight').toEqual([])
-})
+  afterEach(async () => {
+    vi.unstubAllGlobals()
+    await turn()
+    process.off('unhandledRejection', catchStray)
+    const taken = stray
+    stray = []
+    expect(taken, 'rejections left to nobody').toEqual([])
+    expect(takePrinted(), 'errors that were printed').toEqual([])
+    vi.restoreAllMocks()
+    const left = [...state.inFlight.items]
+    for (const work of left) untrack(work)
+    expect(left, 'left in flight').toEqual([])
+  })
+}

@@ -1,0 +1,168 @@
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import type { Expiring } from '../src/lib/deadlines.ts'
+
+type Deadlines = typeof import('../src/lib/deadlines.ts')
+let deadlines: Deadlines
+
+// The module keeps what waits: each test has its own.
+beforeEach(async () => {
+  vi.resetModules()
+  deadlines = await import('../src/lib/deadlines.ts')
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+})
+
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+})
+
+const expired: string[] = []
+
+function newExpiring(name: string): Expiring {
+  onTestFinished(() => {
+    expired.length = 0
+  })
+  return { deadline: 0, expire: () => void expired.push(name) }
+}
+
+describe('watch()', () => {
+  it('lets it expire after the delay, a sixteenth late at most, and once', () => {
+    deadlines.watch(newExpiring('first'), 160)
+    vi.advanceTimersByTime(159)
+    expect(expired).toEqual([])
+    vi.advanceTimersByTime(11)
+    expect(expired).toEqual(['first'])
+    vi.advanceTimersByTime(10_000)
+    expect(expired).toEqual(['first'])
+  })
+
+  it('counts each delay from its own start, whatever their order', () => {
+    deadlines.watch(newExpiring('long'), 1600)
+    vi.advanceTimersByTime(100)
+    deadlines.watch(newExpiring('short'), 160)
+    vi.advanceTimersByTime(100)
+    deadlines.watch(newExpiring('shortest'), 16)
+    vi.advanceTimersByTime(17)
+    expect(expired).toEqual(['shortest'])
+    vi.advanceTimersByTime(53)
+    expect(expired).toEqual(['shortest', 'short'])
+    vi.advanceTimersByTime(1329)
+    expect(expired).toEqual(['shortest', 'short'])
+    vi.advanceTimersByTime(101)
+    expect(expired).toEqual(['shortest', 'short', 'long'])
+  })
+
+  it('needs one timer for all that wait equally long, and none when nothing waits', () => {
+    const all = Array.from({ length: 100 }, (_, index) => newExpiring(String(index)))
+    for (const expiring of all) deadlines.watch(expiring, 1000)
+    expect(vi.getTimerCount()).toBe(1)
+    for (const expiring of all) deadlines.unwatch(expiring)
+    vi.advanceTimersByTime(2000)
+    expect(vi.getTimerCount()).toBe(0)
+    expect(expired).toEqual([])
+  })
+
+  it('watches again what starts to wait as another expires', () => {
+    const first = newExpiring('first')
+    const expire = first.expire
+    first.expire = () => {
+      expire()
+      deadlines.watch(newExpiring('second'), 160)
+    }
+    deadlines.watch(first, 160)
+    vi.advanceTimersByTime(170)
+    expect(expired).toEqual(['first'])
+    vi.advanceTimersByTime(170)
+    expect(expired).toEqual(['first', 'second'])
+  })
+
+  it('does not expire what another forgets as it expires', () => {
+    const second = newExpiring('second')
+    const first = { ...newExpiring('first'), expire: () => deadlines.unwatch(second) }
+    deadlines.watch(first, 160)
+    deadlines.watch(second, 320)
+    vi.advanceTimersByTime(1000)
+    expect(expired).toEqual([])
+  })
+
+  it.each([2 ** 31, Infinity])('never for a delay of %s, which a timer cannot count', (delay) => {
+    const expiring = newExpiring('never')
+    deadlines.watch(expiring, delay)
+    expect(vi.getTimerCount()).toBe(0)
+    deadlines.unwatch(expiring)
+  })
+
+  it('is not held up by the timers that somebody else has faked before', () => {
+    deadlines.watch(newExpiring('of the fake clock'), 1000)
+    vi.useRealTimers()
+    const set = vi.spyOn(globalThis, 'setTimeout')
+    vi.spyOn(performance, 'now').mockReturnValue(1e9)
+    const expiring = newExpiring('of the real clock')
+    deadlines.watch(expiring, 1000)
+    expect(set).toHaveBeenCalledOnce()
+    deadlines.unwatch(expiring)
+  })
+
+  it('keeps no process alive', () => {
+    vi.useRealTimers()
+    const set = vi.spyOn(globalThis, 'setTimeout')
+    const expiring = newExpiring('waiting')
+    deadlines.watch(expiring, 1000)
+    const timers = set.mock.results.map(({ value }) => value as NodeJS.Timeout)
+    expect(timers.map((timer) => timer.hasRef())).toEqual([false])
+    for (const timer of timers) clearTimeout(timer)
+  })
+
+  it.each<[string, unknown]>([
+    ['a number', 42],
+    ['null', null],
+    ['an object without unref', {}],
+    ['an object whose unref is none', { unref: true }],
+  ])('works where a timer is %s', (_, timer) => {
+    vi.spyOn(globalThis, 'setTimeout').mockReturnValue(timer as NodeJS.Timeout)
+    vi.spyOn(globalThis, 'clearTimeout').mockReturnValue()
+    const expiring = newExpiring('waiting')
+    expect(() => deadlines.watch(expiring, 1000)).not.toThrow()
+    deadlines.unwatch(expiring)
+  })
+})
+
+describe('unwatch()', () => {
+  it('forgets it, and only it', () => {
+    const [first, second, third] = ['first', 'second', 'third'].map(newExpiring)
+    if (first === undefined || second === undefined || third === undefined) throw new Error('none')
+    for (const expiring of [first, second, third]) deadlines.watch(expiring, 160)
+    deadlines.unwatch(first)
+    deadlines.unwatch(first)
+    vi.advanceTimersByTime(170)
+    expect(new Set(expired)).toEqual(new Set(['second', 'third']))
+    expect(expired).toHaveLength(2)
+  })
+
+  it('forgets nothing when it was not watched', () => {
+    expect(() => deadlines.unwatch(newExpiring('unknown'))).not.toThrow()
+  })
+})
+
+describe('Where a timer can not serve several requests', () => {
+  beforeEach(async () => {
+    vi.resetModules()
+    vi.doMock('../src/lib/platform.ts', () => ({ canShareTimers: false }))
+    deadlines = await import('../src/lib/deadlines.ts')
+  })
+
+  afterEach(() => {
+    vi.doUnmock('../src/lib/platform.ts')
+  })
+
+  it('each has its own, and is forgotten with it', () => {
+    const [first, second] = [newExpiring('first'), newExpiring('second')]
+    deadlines.watch(first, 160)
+    deadlines.watch(second, 160)
+    expect(vi.getTimerCount()).toBe(2)
+    deadlines.unwatch(first)
+    expect(vi.getTimerCount()).toBe(1)
+    vi.advanceTimersByTime(160)
+    expect(expired).toEqual(['second'])
+  })
+})
