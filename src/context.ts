@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { requestList } from './lib/after-response.ts'
 import { BackgroundTasks } from './lib/background-tasks.ts'
+import { currentResponse } from './lib/current-response.ts'
 import { findHost } from './lib/host.ts'
 import { state } from './lib/process-state.ts'
 import {
@@ -47,7 +48,7 @@ export function provideBackgroundTasks<Args extends unknown[], Result>(
   const handle = async (...args: Args): Promise<Awaited<Result>> => {
     if (requestList() !== undefined) return await handler(...args)
     const tasks = new BackgroundTasks([], options)
-    const host = findHost(args, options)
+    const host = findHost(args, options, currentResponse())
     return lists.run(tasks, () => handleWith(tasks, host, () => handler(...args)))
   }
   return withLength(handle, handler.length)

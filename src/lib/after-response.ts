@@ -89,7 +89,9 @@ export function bind(work: Work, response: Response, host: Host): Response {
     if (host.request?.method !== 'HEAD') {
       sent = observeEnd(response, end, host.request, host.unreadTimeout)
     }
-    if (sent === response) end.end('closed')
+    // Frameworks answer a request whose client has left with no body.
+    const { aborted = false, reason } = host.request?.signal ?? {}
+    if (sent === response) end.end(aborted ? 'cancelled' : 'closed', reason)
     // Any other response may be a constant that many requests share.
     else triggers.set(sent, end)
   }

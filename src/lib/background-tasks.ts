@@ -13,7 +13,7 @@ import {
 import type { Outcome } from './body-end.ts'
 import { BackgroundTaskError, checkMilliseconds, handled, kindOf, report } from './errors.ts'
 import { track, untrack } from './in-flight.ts'
-import { abandon, begin, hasEnded, isIdle, trigger } from './process-state.ts'
+import { abandon, begin, hasEnded, isIdle, trigger, type Work } from './process-state.ts'
 
 /** How a list runs its tasks. */
 export interface BackgroundTasksOptions {
@@ -173,7 +173,10 @@ export class BackgroundTasks {
     task: Item | TaskDefinition | ((...args: unknown[]) => unknown),
     ...args: unknown[]
   ): Item {
-    const item = isItem(task) ? task : new BackgroundTask(task as () => unknown, ...(args as []))
+    const definition = isForeign(task) ? definitionOf(task) : task
+    const item = isItem(task)
+      ? task
+      : new BackgroundTask(definition as () => unknown, ...(args as []))
     if (item instanceof BackgroundTasks && item.#contains(this)) {
       throw new TypeError('Cannot add the list: it contains this list, add its tasks instead')
     }
@@ -386,6 +389,23 @@ export class BackgroundTasks {
 
 function isItem(task: object): task is Item {
   return task instanceof BackgroundTask || task instanceof BackgroundTasks
+}
+
+/** True for a task or a list of another copy of this package, as bundlers make them. */
+function isForeign(task: unknown): task is Work {
+  return typeof task === 'object' && task !== null && begin in task && !isItem(task)
+}
+
+/** What another copy has made, as one task: it keeps its own rules, and learns how this list ended. */
+function definitionOf(work: Work): TaskDefinition {
+  return {
+    name: 'list',
+    when: outcomes,
+    run: ({ outcome, reason }) => {
+      work[begin](outcome, reason)
+      return work.finished
+    },
+  }
 }
 
 function checkOptions(options: BackgroundTasksOptions): void {

@@ -77,12 +77,17 @@ const contexts: readonly Probe[] = [
   () => global['Bunny']?.['v1'],
 ]
 
-/** What the arguments of the handler tell of its host. What `options` hold wins. */
+/**
+ * What the arguments of the handler tell of its host. What `options` hold wins.
+ *
+ * @param current The Node response that is known without them.
+ */
 export function findHost(
   args: readonly unknown[],
   options: Pick<WrapOptions, 'waitUntil' | 'unreadTimeout'>,
+  current?: unknown,
 ): Host {
-  return new FoundHost(args, options)
+  return new FoundHost(args, options, current)
 }
 
 class FoundHost implements Host {
@@ -92,11 +97,17 @@ class FoundHost implements Host {
   readonly #response: NodeResponse | undefined
   readonly #deno: DenoInfo | undefined
 
-  constructor(args: readonly unknown[], options: Pick<WrapOptions, 'waitUntil' | 'unreadTimeout'>) {
+  constructor(
+    args: readonly unknown[],
+    options: Pick<WrapOptions, 'waitUntil' | 'unreadTimeout'>,
+    current: unknown,
+  ) {
     const request = find(args, requests, isRequest)
     this.waitUntil = options.waitUntil ?? findWaitUntil(args)
     this.unreadTimeout = options.unreadTimeout
-    this.#response = find(args, nodeResponses, isNodeResponse)
+    // One that is over is that of an earlier request, in whose context this handler is called.
+    const isCurrent = isNodeResponse(current) && current.closed !== true
+    this.#response = find(args, nodeResponses, isNodeResponse) ?? (isCurrent ? current : undefined)
     this.#deno = this.#response === undefined ? find(args, denoInfos, isDenoInfo) : undefined
     // Deno aborts the signal on success too, and prints a warning at whoever has looked at it.
     this.request = request && this.#deno ? { method: request.method } : request
