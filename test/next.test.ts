@@ -1,0 +1,264 @@
+import { notFound, redirect } from 'next/navigation.js'
+import { after } from 'next/server.js'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { backgroundTasks, provideBackgroundTasks } from '../src/context.ts'
+import { BackgroundTasks } from '../src/index.ts'
+import { withBackgroundTasks } from '../src/next.ts'
+import { newGate } from './support/gate.ts'
+import { misuse } from './support/misuse.ts'
+import { turn } from './support/turn.ts'
+import { newWitness } from './support/witness.ts'
+
+vi.mock(import('next/server.js'), async (original) => {
+  const next = await original()
+  return { ...next, after: vi.fn(next.after) }
+})
+
+/** Next, as far as the door sees it: it calls back when the response is over. */
+let callbacks: (() => unknown)[]
+let promises: PromiseLike<unknown>[]
+beforeEach(() => {
+  callbacks = []
+  promises = []
+})
+afterEach(() => {
+  vi.mocked(after).mockReset()
+  vi.unstubAllEnvs()
+})
+
+function answerRequests(): void {
+  vi.mocked(after).mockImplementation((task) => {
+    if (typeof task === 'function') callbacks.push(task)
+    else promises.push(task)
+  })
+}
+
+/** What Next waits for at SIGTERM. */
+function endResponse(): Promise<unknown> {
+  return Promise.all(callbacks.splice(0).map((callback) => callback()))
+}
+
+describe('withBackgroundTasks() of background-tasks/next', () => {
+  it.each<[unknown, string]>([
+    [new Response(), 'an object'],
+    [undefined, 'undefined'],
+  ])('refuses %s in the place of a handler', (handler, kind) => {
+    expect(misuse(() => withBackgroundTasks(handler as never))).toBe(
+      `Cannot wrap the handler: it is ${kind}, pass a function`,
+    )
+  })
+
+  it('refuses options that are none', () => {
+    misuse(() => withBackgroundTasks(() => {}, { failure: 'ignore' as never }))
+    misuse(() => withBackgroundTasks(() => {}, { concurrency: 0 }), RangeError)
+  })
+})
+
+describe('withBackgroundTasks() of background-tasks/next, where Next answers a request', () => {
+  beforeEach(answerRequests)
+
+  it('passes the arguments and the answer as they are', async () => {
+    const response = new Response('body')
+    const { body } = response
+    const handler = withBackgroundTasks((tasks, ...args: unknown[]) => {
+      expect(tasks).toBeInstanceOf(BackgroundTasks)
+      expect(args).toEqual(['request', 'context'])
+      return response
+    })
+    expect(await handler('request', 'context')).toBe(response)
+    expect(response.body).toBe(body)
+    expect(response.bodyUsed).toBe(false)
+  })
+
+  it('starts the tasks when Next has called back, and lets it wait for them', async () => {
+    const witness = newWitness()
+    const gate = newGate()
+    const handler = withBackgroundTasks((tasks) => {
+      expect(after).toHaveBeenCalledOnce()
+      tasks.addTask(witness.task)
+      tasks.addTask(() => gate.opened)
+      return new Response('body')
+    })
+    await (await handler()).text()
+    await turn()
+    expect(witness.outcomes()).toEqual([])
+
+    let isOver = false
+    const ended = endResponse().then(() => (isOver = true))
+    await turn()
+    expect(witness.outcomes()).toEqual(['closed'])
+    expect(isOver).toBe(false)
+    gate.open()
+    await ended
+  })
+
+  it('holds them back until the handler has returned, when the client left before', async () => {
+    const witness = newWitness()
+    const gate = newGate()
+    const controller = new AbortController()
+    const handler = withBackgroundTasks(async (tasks, _request: Request) => {
+      tasks.addTask(witness.task)
+      await gate.opened
+      return new Response('body')
+    })
+    const answered = handler(new Request('http://a', { signal: controller.signal }))
+    controller.abort('left')
+    const ended = endResponse()
+    await turn()
+    expect(witness.outcomes()).toEqual([])
+    gate.open()
+    await answered
+    await ended
+    expect(witness.contexts).toMatchObject([{ outcome: 'cancelled', reason: 'left' }])
+  })
+
+  it('touches nothing of the request but its signal, and survives one that throws', async () => {
+    const request = new Proxy(new Request('http://a'), {
+      get(_target, property) {
+        if (property !== 'signal') expect.fail(`It has read ${String(property)}`)
+        throw new TypeError('Cannot read private member')
+      },
+    })
+    const witness = newWitness()
+    const handler = withBackgroundTasks((tasks, _request: Request) => {
+      tasks.addTask(witness.task)
+      return new Response('static')
+    })
+    await handler(request)
+    await endResponse()
+    expect(witness.outcomes()).toEqual(['closed'])
+  })
+
+  it('keeps what a failed task has thrown from Next', async () => {
+    const onError = vi.fn()
+    const handler = withBackgroundTasks(
+      (tasks) => {
+        tasks.addTask(() => Promise.reject(new Error('failed')))
+      },
+      { onError },
+    )
+    await handler()
+    await expect(endResponse()).resolves.toMatchObject([[{ status: 'rejected' }]])
+    expect(onError).toHaveBeenCalledOnce()
+  })
+
+  it.each([
+    ['redirect()', () => redirect('/elsewhere')],
+    ['notFound()', () => notFound()],
+  ])('takes %s for an answer, and passes its error on unchanged', async (_, answer) => {
+    const witness = newWitness()
+    let thrown: unknown
+    const handler = withBackgroundTasks((tasks): never => {
+      tasks.addTask(witness.task)
+      try {
+        answer()
+      } catch (error) {
+        thrown = error
+      }
+      throw thrown
+    })
+    await expect(handler()).rejects.toBe(thrown)
+    await turn()
+    expect(witness.outcomes()).toEqual([])
+    await endResponse()
+    expect(witness.outcomes()).toEqual(['closed'])
+  })
+
+  it.each([
+    new Error('failed'),
+    Object.assign(new Error('dynamic'), { digest: 'DYNAMIC_SERVER_USAGE' }),
+    { digest: 404 },
+    undefined,
+  ])('takes any other error for a failure (%s)', async (error) => {
+    const witness = newWitness()
+    const handler = withBackgroundTasks((tasks): never => {
+      tasks.addTask(witness.task)
+      throw error
+    })
+    await expect(handler()).rejects.toBe(error)
+    await turn()
+    expect(witness.outcomes()).toEqual(['thrown'])
+    await endResponse()
+  })
+
+  it('calls a waitUntil that it is given as well', async () => {
+    const waitUntil = vi.fn()
+    await withBackgroundTasks(() => {}, { waitUntil })()
+    expect(waitUntil).toHaveBeenCalledOnce()
+  })
+
+  it('lets backgroundTasks() find the list', async () => {
+    const handler = withBackgroundTasks(async (tasks) => {
+      await turn()
+      expect(backgroundTasks()).toBe(tasks)
+    })
+    await handler()
+  })
+
+  it('joins the list of a provider around it', async () => {
+    const witness = newWitness()
+    const handler = provideBackgroundTasks(
+      withBackgroundTasks((tasks) => {
+        expect(backgroundTasks()).not.toBe(tasks)
+        tasks.addTask(witness.task)
+        return new Response('body')
+      }),
+    )
+    const response = await handler()
+    const ended = endResponse()
+    await turn()
+    expect(witness.outcomes()).toEqual([])
+    await response.text()
+    await ended
+    expect(witness.outcomes()).toEqual(['closed'])
+  })
+
+  it('goes by the body in the edge runtime, where Next does not always call back', async () => {
+    vi.stubEnv('NEXT_RUNTIME', 'edge')
+    const witness = newWitness()
+    const handler = withBackgroundTasks((tasks, _request: Request) => {
+      tasks.addTask(witness.task)
+      return new Response('body')
+    })
+    const response = await handler(new Request('http://a'))
+    await response.text()
+    await Promise.all(promises)
+    expect(promises).toHaveLength(1)
+    expect(witness.outcomes()).toEqual(['closed'])
+  })
+})
+
+describe('withBackgroundTasks() of background-tasks/next, where Next answers no request', () => {
+  it('goes by the body of the response', async () => {
+    const witness = newWitness()
+    const waitUntil = vi.fn()
+    const handler = withBackgroundTasks(
+      (tasks, _request: Request) => {
+        tasks.addTask(witness.task)
+        return new Response('body')
+      },
+      { waitUntil },
+    )
+    const response = await handler(new Request('http://a'))
+    expect(after).toThrow('outside a request scope')
+    expect(waitUntil).toHaveBeenCalledOnce()
+    await turn()
+    expect(witness.outcomes()).toEqual([])
+    expect(await response.text()).toBe('body')
+    await turn()
+    expect(witness.outcomes()).toEqual(['closed'])
+  })
+
+  it('runs the tasks when a server action has returned', async () => {
+    const witness = newWitness()
+    const action = withBackgroundTasks((tasks, formData: FormData) => {
+      tasks.addTask(witness.task)
+      return formData.get('name')
+    })
+    const formData = new FormData()
+    formData.set('name', 'Ada')
+    expect(await action(formData)).toBe('Ada')
+    await turn()
+    expect(witness.outcomes()).toEqual(['closed'])
+  })
+})
