@@ -55,6 +55,7 @@ const starters: Record<string, () => unknown> = {
   srvx: () => serve({ fetch: route as never, port, hostname, silent: true }),
   hono: () => serveHono({ fetch: route as never, port, hostname }),
   bun: () => Reflect.get(globalThis, 'Bun').serve({ fetch: route, port, hostname }),
-  deno: () => Reflect.get(globalThis, 'Deno').serve({ port, hostname, onListen() {} }, route),
+  deno: () =>
+    Reflect.get(globalThis, 'Deno').serve({ port, hostname, onListen() {} }, route as never),
 }
 starters[host ?? '']?.()

@@ -3,7 +3,6 @@
 // turns of a fraction of a second, and the median over the turns of the ratio to the bare handler
 // of the same turn is printed, so that what else the machine does weighs on all alike.
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { startServer } from '../support/server-process.ts'
@@ -25,16 +24,9 @@ async function measure(host: string): Promise<void> {
   try {
     const rates = new Map<string, number[]>(ways.map((way) => [way, []]))
     for (const way of ways) await load(server.port, way, turnMilliseconds * 3)
-    const cpu = new Map<string, number>()
     for (let turn = 0; turn < turns; turn += 1) {
-      for (const way of ways) {
-        const before = cpuTicks(server.child.pid)
-        const rate = await load(server.port, way, turnMilliseconds)
-        rates.get(way)?.push(rate)
-        cpu.set(way, (cpu.get(way) ?? 0) + (cpuTicks(server.child.pid) - before) / rate)
-      }
+      for (const way of ways) rates.get(way)?.push(await load(server.port, way, turnMilliseconds))
     }
-    console.log([...cpu].map(([w, c]) => `${w} ${((cpu.get('bare') ?? 0) / c).toFixed(2)}`).join(' '))
     const bare = rates.get('bare') ?? []
     const columns = ways.map((way) => {
       const ratios = (rates.get(way) ?? []).map((rate, turn) => rate / (bare[turn] ?? NaN))
@@ -75,11 +67,6 @@ async function load(port: number, path: string, milliseconds: number): Promise<n
   return (answers / (performance.now() - start)) * 1000
 }
 
-function cpuTicks(pid: number | undefined): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ')
-  return Number(fields[13]) + Number(fields[14])
-}
-
 function median(values: readonly number[]): number {
-  return [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)] ?? NaN
+  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? NaN
 }
