@@ -2,7 +2,8 @@
  * FastAPI's examples of background tasks, on `node:http`:
  * https://fastapi.tiangolo.com/tutorial/background-tasks/
  */
-import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { appendFile, mkdtemp, readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -84,6 +85,7 @@ const origin = await listen(server, port)
 const stopped = new Promise((resolve) => process.on('SIGINT', resolve).on('SIGTERM', resolve))
 const folder = await mkdtemp(join(tmpdir(), 'background-tasks-'))
 const log = join(folder, 'log.txt')
+process.once('exit', () => rmSync(folder, { recursive: true }))
 console.log(`Listening on ${origin}, writing to ${log}\n`)
 
 await showTimeline(`${origin}/send-notification/foo@example.com`, log)
@@ -96,9 +98,10 @@ Try the others, and stop with Ctrl-C:
   await stopped
   server.close()
   const { finished, abandoned } = await drain({ timeout: 10_000 })
-  console.log(`\nStopped: ${finished} finished meanwhile, ${abandoned.length} given up on, log.txt:`)
+  console.log(
+    `\nStopped: ${finished} finished meanwhile, ${abandoned.length} given up on, log.txt:`,
+  )
   console.log((await readFile(log, 'utf8')).trimEnd())
 }
 server.close()
 server.closeAllConnections()
-await rm(folder, { recursive: true })
