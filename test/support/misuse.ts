@@ -14,3 +14,11 @@ export function misuse(use: () => unknown, type: new () => Error = TypeError): s
   }
   return expect.fail('It did not throw')
 }
+
+/** What the promise rejects with. */
+export function rejection(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => expect.fail('It did not reject'),
+    (error: unknown) => error,
+  )
+}

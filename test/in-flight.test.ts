@@ -1,0 +1,153 @@
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { BackgroundTask, BackgroundTasks, drain } from '../src/index.ts'
+import { newGate } from './support/gate.ts'
+import { misuse, rejection } from './support/misuse.ts'
+import { takePrinted, watchReports } from './support/reports.ts'
+import { newSource } from './support/source.ts'
+import { turn } from './support/turn.ts'
+
+watchReports()
+
+beforeAll(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+})
+
+describe('drain()', () => {
+  it.each<[unknown, string]>([
+    [0, '0'],
+    [-1, '-1'],
+    [NaN, 'NaN'],
+    ['10', 'a string'],
+    [null, 'null'],
+  ])('refuses a timeout of %s', async (timeout, shown) => {
+    const error = await rejection(drain({ timeout: timeout as number }))
+    expect(
+      misuse(() => {
+        throw error
+      }, RangeError),
+    ).toBe(`Cannot drain the tasks: timeout is ${shown}, pass milliseconds above 0`)
+  })
+
+  it('resolves at once when there is nothing, and leaves no timer', async () => {
+    const before = vi.getTimerCount()
+    expect(await drain()).toEqual({ finished: 0, abandoned: [] })
+    expect(await drain({ timeout: 1 })).toEqual({ finished: 0, abandoned: [] })
+    expect(vi.getTimerCount()).toBe(before)
+  })
+
+  it('leaves no timer when all has ended', async () => {
+    const before = vi.getTimerCount()
+    const gate = newGate()
+    void new BackgroundTask(() => gate.opened).run()
+    const draining = [drain(), drain({ timeout: 1000 }), drain({ timeout: Infinity })]
+    gate.open()
+    await Promise.all(draining)
+    expect(vi.getTimerCount()).toBe(before)
+  })
+
+  it('does not wait for a list that nobody has wrapped or run', async () => {
+    new BackgroundTasks().addTask(() => {})
+    expect(await drain()).toEqual({ finished: 0, abandoned: [] })
+  })
+
+  it('does not count what has ended before', async () => {
+    await new BackgroundTask(() => {}).run()
+    expect((await drain()).finished).toBe(0)
+  })
+
+  it('counts what has failed or was skipped', async () => {
+    const tasks = new BackgroundTasks([], { onError: () => {} })
+    tasks.addTask(() => Promise.reject(new Error('bug')))
+    tasks.addTask(() => {})
+    void tasks.wrap(new Response('body')).text()
+    expect((await drain()).finished).toBe(2)
+  })
+
+  it('waits for a task that was cancelled until its response has ended', async () => {
+    const task = new BackgroundTask(() => {})
+    const response = task.wrap(new Response('body'))
+    task.cancel()
+    const ended = vi.fn<() => void>()
+    const draining = drain().then(ended)
+    await turn()
+    expect(ended).not.toHaveBeenCalled()
+    await response.text()
+    await draining
+  })
+
+  it('waits for a response whose body is on its way', async () => {
+    const source = newSource()
+    const response = new BackgroundTask(() => {}).wrap(source.response)
+    const text = response.text()
+    const ended = vi.fn<() => void>()
+    const draining = drain().then(ended)
+    source.enqueue('first')
+    await turn()
+    expect(ended).not.toHaveBeenCalled()
+    source.close()
+    await text
+    await draining
+  })
+
+  it('gives up on each task once, in whatever lists it is', async () => {
+    const task = new BackgroundTask(() => new Promise(() => {}))
+    const shared = new BackgroundTasks([task])
+    const options = { onError: () => {} }
+    const lists = [
+      new BackgroundTasks([task, shared], options),
+      new BackgroundTasks([shared, task], options),
+    ]
+    for (const list of lists) void list.run()
+    void task.run()
+    const draining = drain({ timeout: 10 })
+    await vi.advanceTimersByTimeAsync(10)
+    expect((await draining).abandoned).toEqual([task])
+    await Promise.all(lists.map((list) => list.finished))
+    await turn()
+    takePrinted()
+  })
+
+  it('gives up at the first deadline, for the one that waits longer too', async () => {
+    const task = new BackgroundTask(() => new Promise(() => {}))
+    void new BackgroundTasks([task], { onError: () => {} }).run()
+    const [first, second] = [drain({ timeout: 10 }), drain({ timeout: 1000 })]
+    await vi.advanceTimersByTimeAsync(10)
+    expect((await first).abandoned).toEqual([task])
+    expect(await second).toEqual({ finished: 1, abandoned: [] })
+  })
+
+  it('never reaches a deadline that a timer cannot count', async () => {
+    const gate = newGate()
+    void new BackgroundTask(() => gate.opened).run()
+    const draining = drain({ timeout: Number.MAX_VALUE })
+    await vi.advanceTimersByTimeAsync(1000)
+    gate.open()
+    expect(await draining).toEqual({ finished: 1, abandoned: [] })
+  })
+
+  it('lets the tasks that have been given up on clean up', async () => {
+    const calls: string[] = []
+    const tasks = new BackgroundTasks([], { onError: () => {} })
+    tasks.addTask({
+      run: ({ signal }) => new Promise((resolve) => signal.addEventListener('abort', resolve)),
+    })
+    tasks.defer(() => calls.push('cleanup'))
+    void tasks.run()
+    const draining = drain({ timeout: 10 })
+    await vi.advanceTimersByTimeAsync(10)
+    await draining
+    await tasks.finished
+    expect(calls).toEqual(['cleanup'])
+  })
+
+  it('keeps the process alive for a response that nobody reads', () => {
+    const script = fileURLToPath(new URL('support/drain-script.ts', import.meta.url))
+    const { status, stdout } = spawnSync(process.execPath, [script], {
+      encoding: 'utf8',
+      timeout: 60_000,
+    })
+    expect({ status, stdout }).toEqual({ status: 0, stdout: 'unread\ndrained 1\n' })
+  })
+})
