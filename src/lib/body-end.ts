@@ -18,8 +18,8 @@ export interface EndListener {
   end(outcome: Outcome, reason?: unknown): void
 }
 
-/** Milliseconds that a host which reads on has to cancel the body of a client that went away. */
-const cancelPatience = 250
+/** Milliseconds that a host has to cancel the body of a client that went away. */
+export const cancelPatience = 250
 
 /** The same response with a body that tells its end. */
 export function observeEnd(

@@ -1,12 +1,7 @@
-import type { Host, WrapOptions } from './after-response.ts'
-import type { EndListener } from './body-end.ts'
+import { type Host, isResponse, type WrapOptions } from './after-response.ts'
+import { cancelPatience, type EndListener } from './body-end.ts'
 import { isStatic } from './static-body.ts'
-
-/** The part of a host's context used here. Workers, Netlify, srvx and service-worker events fit. */
-export interface WaitUntilHost {
-  /** Keeps the host alive until the promise settles. */
-  waitUntil(promise: Promise<unknown>): void
-}
+import { bound, isWaitUntilHost } from './wait-until.ts'
 
 /** The part of a Node response used here, of `node:http` and of `node:http2`. */
 export interface NodeResponse {
@@ -38,8 +33,6 @@ interface Unknown {
 /** Where a host keeps something, from the arguments of the handler on. */
 type Probe = (first?: Unknown, second?: Unknown, third?: Unknown) => Unknown | undefined
 
-const global = globalThis as unknown as Unknown
-
 const requests: readonly Probe[] = [
   (request) => request, // fetch servers, Next.js
   (event) => event?.['request'], // React Router, Remix, SvelteKit, Astro, service workers
@@ -70,11 +63,6 @@ const contexts: readonly Probe[] = [
   (input) => input?.['event']?.['platform']?.['ctx'],
   (context) => context?.['locals']?.['cfContext'], // Astro on Workers
   (args) => args?.['context']?.['cloudflare']?.['ctx'], // React Router on Workers
-  () => global[Symbol.for('@vercel/request-context')]?.['get']?.(),
-  () => global[Symbol.for('@next/request-context')]?.['get']?.(),
-  () => global[Symbol.for('@neondatabase/functions/request-context')]?.['get']?.(),
-  () => global['EdgeRuntime'], // Supabase
-  () => global['Bunny']?.['v1'],
 ]
 
 /**
@@ -114,7 +102,8 @@ class FoundHost implements Host {
   }
 
   observe(listener: EndListener, answer: unknown): boolean {
-    if (this.#response !== undefined) return observeNode(this.#response, this.request, listener)
+    const response = this.#response
+    if (response !== undefined) return observeNode(response, this.request, listener, answer)
     if (this.request?.method === 'HEAD' || !isStatic(answer)) return false
     if (this.#deno !== undefined) return observeDeno(this.#deno, listener)
     const { signal } = this.request ?? {}
@@ -127,8 +116,7 @@ class FoundHost implements Host {
 
 function findWaitUntil(args: readonly unknown[]): Host['waitUntil'] {
   const context = find(args, contexts, isWaitUntilHost)
-  // Called as a method: Workers refuse a detached one.
-  return context && ((promise) => context.waitUntil(promise))
+  return context && bound(context)
 }
 
 function find<Found>(
@@ -151,6 +139,7 @@ function observeNode(
   response: NodeResponse,
   request: Host['request'],
   listener: EndListener,
+  answer: unknown,
 ): boolean {
   const { stream } = response
   // Some adapters never close the stream of a HEAD on HTTP/2.
@@ -160,11 +149,24 @@ function observeNode(
     // On HTTP/2 a response that was cut counts as finished too: only its code tells.
     if (response.writableFinished && !stream?.rstCode) listener.end('closed')
     else if (error) listener.end('errored', error)
-    else listener.end('cancelled', new DOMException('The client went away', 'AbortError'))
+    else {
+      const reason = new DOMException('The client went away', 'AbortError')
+      listener.end('cancelled', reason)
+      setTimeout(release, cancelPatience, answer, reason)
+    }
   }
   if (response.closed ?? stream?.destroyed) tell()
   else response.once('close', tell)
   return true
+}
+
+/** Tells the source of a body that the host has left behind unread: nobody else will. */
+async function release(answer: unknown, reason: unknown): Promise<void> {
+  try {
+    if (isResponse(answer) && answer.body?.locked === false) await answer.body.cancel(reason)
+  } catch {
+    // A source that fails while it is cancelled has nobody to tell.
+  }
 }
 
 function observeDeno(info: DenoInfo, listener: EndListener): boolean {
@@ -185,10 +187,6 @@ function isNodeResponse(value: unknown): value is NodeResponse {
 
 function isDenoInfo(value: unknown): value is DenoInfo {
   return has(value, 'completed', 'object') && has(value, 'remoteAddr', 'object')
-}
-
-function isWaitUntilHost(value: unknown): value is WaitUntilHost {
-  return has(value, 'waitUntil', 'function')
 }
 
 function has(value: unknown, key: string, type: string): boolean {
