@@ -20,7 +20,7 @@ describe.each(servers)('durable() on $name, when a process is killed', (server) 
   it('runs the job of every request that was answered 202, once, when the web process dies', async () => {
     const random = seeded(seed)
     const answers: Answers[] = []
-    for (const round of ['a', 'b', 'c', 'd']) {
+    for (const round of ['a', 'b', 'c']) {
       answers.push(await killAmidLoad(await programs.startWeb(), round, random))
     }
     const accepted = answers.flatMap((round) => round.accepted)
@@ -62,7 +62,7 @@ describe.each(servers)('durable() on $name, when a process is killed', (server) 
   it('runs every job at least once when web and worker processes die in turn', async () => {
     const random = seeded(seed + 1)
     const accepted: string[] = []
-    for (const round of ['a', 'b', 'c', 'd']) {
+    for (const round of ['a', 'b', 'c']) {
       const [web, worker] = await Promise.all([programs.startWeb(), programs.startWorker()])
       const [answers] = await Promise.all([
         killAmidLoad(web, round, random),
