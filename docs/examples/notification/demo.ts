@@ -59,7 +59,8 @@ export async function showTimeline(url: string, log: string): Promise<void> {
   })
   show(`request sent: POST ${url}`)
   const response = await fetch(url, { method: 'POST' })
-  // Resolves with the last byte.
+  // Resolves with the last byte. Client and server share this thread, which reads from its sockets
+  // at least once between the end of a response and the start of its tasks.
   const body = await response.text()
   show(`response complete: ${response.status} ${body}`)
   await drain()
