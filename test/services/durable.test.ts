@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { BackgroundTasks, withBackgroundTasks } from 'background-tasks'
 import { durable, type DurableContext } from 'background-tasks/bullmq'
+import { workerThread } from 'background-tasks/worker-threads'
 import { eventually } from './programs.ts'
 import { connect, servers } from './queue.ts'
 import type { Service } from './service.ts'
@@ -249,6 +250,22 @@ describe.each(servers)('durable() on $name', ({ server, start }) => {
       ]),
     )
     expect(ran).toEqual([])
+  })
+
+  it('keeps the lock of a job that computes on a thread', async () => {
+    const file = new URL('../bench/worker-threads-task.ts', import.meta.url)
+    const compute = workerThread<{ compute: (milliseconds: number) => void }>(file, 'compute')
+    const jobs = durable(queue, { compute }, { grace })
+    // A lock that is not renewed would be over long before, and the other worker have the job.
+    const options = { lockDuration: 500, stalledInterval: 500 }
+    openWorker(name, jobs.processor, options)
+    openWorker(name, jobs.processor, options)
+    let id = ''
+    await answer(async (tasks) => {
+      id = await jobs.addTask(tasks, 'compute', 2000)
+    })
+    await eventually(async () => (await queue.getJob(id))?.finishedOn !== undefined)
+    expect(await queue.getJob(id)).toMatchObject({ attemptsStarted: 1, stalledCounter: 0 })
   })
 
   it('runs a job that BullMQ itself has added with the same data', async () => {
