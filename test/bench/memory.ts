@@ -1,0 +1,72 @@
+// Bytes that a waiting response takes beyond a bare one, with a list and a task on it:
+// `node test/bench/memory.ts [responses]`. Each way is a process of its own. `left` is what is still
+// held when all have been dropped, unread, and their tasks have run.
+import { execFileSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { BackgroundTasks, drain, type WrapOptions } from 'background-tasks'
+
+interface Measured {
+  /** Bytes a response while all of them wait, and after that. */
+  readonly waiting: number
+  readonly left: number
+}
+
+const ways = ['bare', 'wrap', 'completed']
+const [first = '100000', way] = process.argv.slice(2)
+const count = Number(first)
+if (way === undefined) compare()
+else console.log(JSON.stringify(await measure(way)))
+
+function compare(): void {
+  const measured = new Map<string, Measured>()
+  for (const name of ways) {
+    const args = ['--expose-gc', fileURLToPath(import.meta.url), first, name]
+    measured.set(name, JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })))
+  }
+  const bare = measured.get('bare')?.waiting ?? NaN
+  console.log(`${count} waiting responses, bare: ${Math.round(bare)} bytes each`)
+  for (const [name, { waiting, left }] of measured) {
+    if (name === 'bare') continue
+    console.log(
+      `${name}: ${Math.round(waiting - bare)} bytes more each, ${Math.round(left)} left after the end`,
+    )
+  }
+}
+
+async function measure(name: string): Promise<Measured> {
+  // Once before, so that what is made only once is not counted.
+  await hold(name, 1000, () => {})
+  const before = used()
+  let waiting = 0
+  await hold(name, count, () => (waiting = used() - before))
+  return { waiting: waiting / count, left: (used() - before) / count }
+}
+
+/** Makes the responses, calls `look` while all of them wait, drops them, and waits for their tasks. */
+async function hold(name: string, responses: number, look: () => void): Promise<void> {
+  const { promise: completed, resolve } = Promise.withResolvers<void>()
+  // The time to make all of them and to look is not to end their waiting.
+  const options = name === 'wrap' ? { unreadTimeout: 20_000 } : { completed }
+  const held: Response[] = []
+  for (let index = 0; index < responses; index += 1) {
+    const response = new Response(`body ${index}`)
+    held.push(name === 'bare' ? response : wrap(response, options))
+  }
+  look()
+  held.length = 0
+  resolve()
+  await drain()
+  await new Promise((then) => setImmediate(then))
+}
+
+function wrap(response: Response, options: WrapOptions): Response {
+  const tasks = new BackgroundTasks()
+  tasks.addTask(function task() {})
+  return tasks.wrap(response, options)
+}
+
+function used(): number {
+  globalThis.gc?.()
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
+}
