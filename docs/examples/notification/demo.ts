@@ -19,7 +19,7 @@ export function readOptions(): Options {
     strict: false,
     tokens: true,
   })
-  let port = process.env['PORT'] ?? '0'
+  let port = process.env['PORT'] || '0'
   let isOnce = false
   for (const token of tokens) {
     const text = process.argv[token.index + 2]
