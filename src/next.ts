@@ -1,6 +1,7 @@
 import { after } from 'next/server.js'
-import { type Host, requestList } from './lib/after-response.ts'
+import { type Host, isResponse, requestList } from './lib/after-response.ts'
 import { BackgroundTasks } from './lib/background-tasks.ts'
+import { cancelPatience } from './lib/body-end.ts'
 import { findHost } from './lib/host.ts'
 import { state } from './lib/process-state.ts'
 import {
@@ -98,14 +99,24 @@ function registerAfter(
   }
   return {
     waitUntil,
-    observe: (listener) => {
+    observe: (listener, answer) => {
       void over.then(() => {
         const signal = signalOf(request)
-        if (signal?.aborted === true) listener.end('cancelled', signal.reason)
-        else listener.end('closed')
+        if (signal?.aborted !== true) return listener.end('closed')
+        listener.end('cancelled', signal.reason)
+        setTimeout(release, cancelPatience, answer, signal.reason)
       })
       return true
     },
+  }
+}
+
+/** Tells the source of a body that Next has left behind unread: nobody else will. */
+async function release(answer: unknown, reason: unknown): Promise<void> {
+  try {
+    if (isResponse(answer) && answer.body?.locked === false) await answer.body.cancel(reason)
+  } catch {
+    // A source that fails while it is cancelled has nobody to tell.
   }
 }
 

@@ -201,6 +201,7 @@ describe.each(Object.entries(servers))('%s', (_, start) => {
         await seen(id, 'aborted')
         await open(`${id}-handler`)
         await expectTasks(id, 'cancelled')
+        if (kind === 'slow-stream') await seen(id, 'source-cancelled')
         const order = (await events(id)).map(({ type }) => type)
         expect(order.indexOf('handler-ends')).toBeLessThan(order.indexOf('task'))
       },
