@@ -567,6 +567,14 @@ describe('A client that goes away cancels the source, and the tasks still run', 
     expect(source.cancels()).toEqual(['gone'])
   })
 
+  it('counts for a response without a body too', async () => {
+    const { request, leave } = newRequest()
+    leave('gone')
+    const { witness } = wrapWitness(new Response(null, { status: 499 }), { request })
+    await turn()
+    expect(witness.contexts).toMatchObject([{ outcome: 'cancelled', reason: 'gone' }])
+  })
+
   it('survives a source that cannot be cancelled', async () => {
     const { request, leave } = newRequest()
     const body = new ReadableStream({
@@ -614,6 +622,36 @@ describe('A client that goes away cancels the source, and the tasks still run', 
     await failed
     await turn()
     expect(witness.contexts).toMatchObject([{ outcome: 'cancelled', reason: 'gone' }])
+    expect(source.cancels()).toEqual(['gone'])
+  })
+
+  // A body that is fetched with the signal of the request fails when the client leaves.
+  it('counts a source that fails with the abort as cancelled', async () => {
+    const source = newSource()
+    const { request, leave } = newRequest()
+    const { response, witness } = wrapWitness(source.response, { request })
+    const reading = expect(response.text()).rejects.toBe('gone')
+    await turn()
+    request.signal.addEventListener('abort', () => source.error(request.signal.reason))
+    leave('gone')
+    await reading
+    await turn()
+    expect(witness.contexts).toMatchObject([{ outcome: 'cancelled', reason: 'gone' }])
+  })
+
+  // The inner one gave up first, and the outer one took that for a source that fails.
+  it('says the same to both of two wraps', async () => {
+    const source = newSource()
+    const { request, leave } = newRequest()
+    const [inner, outer] = [newWitness(), newWitness()]
+    const response = outer.task.wrap(inner.task.wrap(source.response, { request }), { request })
+    const failed = expect(response.text()).rejects.toBe('gone')
+    await turn()
+    leave('gone')
+    await vi.advanceTimersByTimeAsync(250)
+    await failed
+    await turn()
+    expect([inner.outcomes(), outer.outcomes()]).toEqual([['cancelled'], ['cancelled']])
     expect(source.cancels()).toEqual(['gone'])
   })
 
