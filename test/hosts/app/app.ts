@@ -1,0 +1,143 @@
+import { BackgroundTasks, withBackgroundTasks } from 'background-tasks'
+import { provideBackgroundTasks, backgroundTasks } from 'background-tasks/context'
+import { open, passed, report } from './control.ts'
+import { responses } from './responses.ts'
+
+/** How one host runs the cases. */
+export interface AppHost<Args extends unknown[]> {
+  readonly request: (...args: Args) => Request
+  readonly Response?: typeof Response
+  readonly upstream: string
+  /** Blocks the process until the client has created the file of this id. */
+  readonly block: (id: string) => string
+  readonly upgrade?: (...args: Args) => Response | undefined
+  /** For `withBackgroundTasks` and `provideBackgroundTasks`, where a test waits for it. */
+  readonly unreadTimeout?: number
+}
+
+type Answer = Response | undefined | Promise<Response | undefined>
+
+/**
+ * The application under test. `GET /<form>/<case>?id=<id>&task=<kind>` answers with the response of
+ * the case, in one of the forms that a user can choose from:
+ *
+ * - `bare`: the handler alone
+ * - `with`: `withBackgroundTasks`
+ * - `provide`: `provideBackgroundTasks`
+ * - `wrap`: `tasks.wrap(response)` and nothing else
+ * - `request`: `tasks.wrap(response, { request })`
+ */
+export function createApp<Args extends unknown[]>(host: AppHost<Args>): (...args: Args) => Answer {
+  function answer(...args: Args): Answer {
+    const { caseName, id } = parse(host.request(...args))
+    const respond = responses[caseName]
+    return (
+      respond?.({
+        id,
+        upstream: host.upstream,
+        Response: host.Response ?? Response,
+        upgrade: host.upgrade && (() => host.upgrade?.(...args)),
+      }) ?? (respond === undefined ? new Response('no such case', { status: 404 }) : undefined)
+    )
+  }
+
+  function addTask(tasks: BackgroundTasks, ...args: Args): void {
+    const { id, kind } = parse(host.request(...args))
+    tasks.addTask({
+      name: id,
+      async run({ outcome, reason }) {
+        report('task-start', id, { outcome, reason: messageOf(reason) })
+        const proof = kind === 'blocking' ? host.block(id) : undefined
+        if (kind === 'slow') await passed(`${id}/task`)
+        report('task-end', id, { proof })
+      },
+    })
+  }
+
+  const { unreadTimeout = 10_000 } = host
+  const inner = new Map<string, unknown>()
+  const forms: Record<string, (...args: Args) => Answer> = {
+    bare: answer,
+    with: withBackgroundTasks(
+      (tasks, ...args: Args) => {
+        addTask(tasks, ...args)
+        return remember(inner, parse(host.request(...args)).id, answer(...args))
+      },
+      { unreadTimeout },
+    ),
+    provide: provideBackgroundTasks(
+      (...args: Args) => {
+        addTask(backgroundTasks(), ...args)
+        return remember(inner, parse(host.request(...args)).id, answer(...args))
+      },
+      { unreadTimeout },
+    ),
+    async wrap(...args) {
+      const { id, options } = parse(host.request(...args))
+      const tasks = new BackgroundTasks()
+      addTask(tasks, ...args)
+      const response = await remember(inner, id, answer(...args))
+      return response && tasks.wrap(response, options)
+    },
+    async request(...args) {
+      const request = host.request(...args)
+      const { id, options } = parse(request)
+      const tasks = new BackgroundTasks()
+      addTask(tasks, ...args)
+      const response = await remember(inner, id, answer(...args))
+      return response && tasks.wrap(response, { request, ...options })
+    },
+  }
+
+  return (...args) => {
+    const { form, caseName, id } = parse(host.request(...args))
+    if (form === 'open') {
+      open(caseName)
+      return new Response('open')
+    }
+    const handle = forms[form]
+    if (handle === undefined) return new Response('no such form', { status: 404 })
+    const result = handle(...args)
+    if (form === 'bare') return result
+    return Promise.resolve(result).then((response) => {
+      report('answered', id, { untouched: response === inner.get(id) })
+      inner.delete(id)
+      return response
+    })
+  }
+}
+
+function parse(request: Request): {
+  form: string
+  caseName: string
+  id: string
+  kind: string | null
+  options: { unreadTimeout: number } | undefined
+} {
+  const url = new URL(request.url)
+  const [, form = '', ...rest] = url.pathname.split('/').map((part) => decodeURIComponent(part))
+  const unread = url.searchParams.get('unread')
+  return {
+    form,
+    caseName: rest.join('/'),
+    id: url.searchParams.get('id') ?? '',
+    kind: url.searchParams.get('task'),
+    options: unread === null ? undefined : { unreadTimeout: Number(unread) },
+  }
+}
+
+/** Keeps what the handler has returned, to see whether the host gets the very same. */
+function remember(inner: Map<string, unknown>, id: string, answer: Answer): Answer {
+  if (answer instanceof Promise) {
+    return answer.then((response) => {
+      inner.set(id, response)
+      return response
+    })
+  }
+  inner.set(id, answer)
+  return answer
+}
+
+function messageOf(reason: unknown): string | undefined {
+  return reason instanceof Error ? reason.message : undefined
+}

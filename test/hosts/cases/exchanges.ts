@@ -1,0 +1,92 @@
+import type { RawResponse } from '../../support/client.ts'
+import type { Exchange } from '../clients.ts'
+import type { Form, HostServer, Sent } from '../host-server.ts'
+import { compare } from '../wire.ts'
+import { type Case, lastByte, type Measured } from './case.ts'
+
+const names = [
+  'string',
+  'json',
+  'bytes',
+  'stream',
+  '20 MB',
+  'empty',
+  'none',
+  'no content',
+  'not modified',
+  'redirect',
+  'network error',
+  'two cookies',
+  'status text',
+  'content-length',
+  'stream with content-length',
+  'proxied fetch',
+  'proxied fetch, encoded',
+]
+
+/** Requests that end well: every byte as from the bare handler, the task after the last one. */
+export const exchanges: readonly Case[] = ['GET', 'HEAD'].flatMap((method) =>
+  names.map((name) => ({
+    name: `${method} ${name}`,
+    forms: formsOf(method, name),
+    isLarge: method === 'GET' && name === '20 MB',
+    standard: { outcome: 'closed', wire: 'same', lastByte: 'sent before a blocking task' },
+    measure: (server, form) => measure(server, form, method, name),
+  })),
+)
+
+function formsOf(method: string, name: string): Form[] {
+  const isPlain = name === 'string' || name === 'stream'
+  if (method === 'GET') return isPlain ? ['with', 'provide', 'wrap'] : ['with', 'wrap']
+  // A host may never tell of a HEAD: each wait for `unreadTimeout` takes a second.
+  return isPlain ? ['with', 'provide', 'wrap', 'request'] : ['with', 'request']
+}
+
+async function measure(
+  server: HostServer,
+  form: Form,
+  method: string,
+  name: string,
+): Promise<Measured> {
+  const bare = await server.bare(`${method} ${name}`, async () => {
+    const { exchange, response, opening } = await ask(server, 'bare', method, name)
+    await opening
+    exchange.destroy()
+    return response
+  })
+  const { id, exchange, response, opening } = await ask(server, form, method, name)
+  const hadEnded = await server.has('task-end', id)
+  await server.unblock(id)
+  const end = await server.until('task-end', id)
+  await opening
+  exchange.destroy()
+  const { outcome } = await server.until('task-start', id)
+  return { outcome, wire: compare(bare, response), lastByte: lastByte(end, hadEnded) }
+}
+
+async function ask(
+  server: HostServer,
+  form: Form,
+  method: string,
+  name: string,
+): Promise<Sent & { response: RawResponse; opening: Promise<void> | undefined }> {
+  const query = { task: 'blocking', ...(form === 'wrap' && method === 'HEAD' && { unread: '1000' }) }
+  const { id, exchange } = await server.send(form, name, { method, query })
+  const opening = name === 'stream' ? openSource(server, id, exchange, method) : undefined
+  return { id, exchange, response: await exchange.response, opening }
+}
+
+async function openSource(
+  server: HostServer,
+  id: string,
+  exchange: Exchange,
+  method: string,
+): Promise<void> {
+  if (method === 'GET') {
+    await exchange.received(1)
+    await server.turns(1)
+    // The second chunk is not even made yet.
+    if (await server.has('task-start', id)) throw new Error('The task started too early')
+  }
+  await server.open(`${id}/source`)
+}

@@ -1,0 +1,83 @@
+import { once } from 'node:events'
+import { Agent, get } from 'node:http'
+import { connect as connectHttp2 } from 'node:http2'
+import { type RawRequest, type RawResponse, send } from '../support/client.ts'
+import { sendHttp2 } from './http2-client.ts'
+
+/** One request under way, whatever the protocol. */
+export interface Exchange {
+  readonly response: Promise<RawResponse>
+  /** Resolves when so much of the answer, its head included, has arrived. */
+  readonly received: (bytes: number) => Promise<void>
+  /** Resolves when the body, as far as it has arrived, ends with this. */
+  readonly receivedText: (text: string) => Promise<void>
+  readonly pause: () => void
+  readonly resume: () => void
+  /** The client goes away. */
+  readonly destroy: () => void
+}
+
+export interface Client {
+  send(options: RawRequest): Promise<Exchange>
+  /** Answers of several requests, one after the other, over one connection. */
+  inTurn(port: number, paths: readonly string[]): Promise<string[]>
+  /** Absent where a plain HTTP/1.1 request can tell. */
+  readonly isReady?: (port: number) => Promise<unknown>
+}
+
+export async function arrival(
+  received: Exchange['received'],
+  body: () => Buffer,
+  text: string,
+): Promise<void> {
+  for (let bytes = 1; !String(body()).endsWith(text); bytes += 1) await received(bytes)
+}
+
+export const http1: Client = {
+  async send(options) {
+    const { socket, response, received, body } = await send(options)
+    return {
+      response,
+      received,
+      receivedText: (text) => arrival(received, body, text),
+      pause: () => socket.pause(),
+      resume: () => socket.resume(),
+      destroy: () => socket.destroy(),
+    }
+  },
+  async inTurn(port, paths) {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const bodies: string[] = []
+    let sockets = 0
+    for (const path of paths) {
+      const request = get({ agent, port, host: '127.0.0.1', path })
+      const [response] = await once(request, 'response')
+      if (!request.reusedSocket) sockets += 1
+      let body = ''
+      for await (const chunk of response.setEncoding('utf8')) body += chunk
+      bodies.push(body)
+    }
+    agent.destroy()
+    if (sockets !== 1) throw new Error(`The server closed the connection: ${sockets} were needed`)
+    return bodies
+  },
+}
+
+export const http2: Client = {
+  send: (options) => sendHttp2(options),
+  async isReady(port) {
+    const session = connectHttp2(`http://127.0.0.1:${port}`)
+    await once(session, 'connect')
+    session.destroy()
+  },
+  async inTurn(port, paths) {
+    const session = connectHttp2(`http://127.0.0.1:${port}`)
+    const bodies: string[] = []
+    for (const path of paths) {
+      const { response } = await sendHttp2({ port, path }, session)
+      bodies.push(String((await response).body))
+    }
+    session.destroy()
+    return bodies
+  },
+}

@@ -1,0 +1,50 @@
+/** The parts of the runtimes' own globals that the starters use: their types exclude each other. */
+declare namespace Bun {
+  interface Socket {
+    send(message: string): void
+  }
+  interface Server {
+    upgrade(request: Request): boolean
+  }
+  interface ServeOptions {
+    readonly port: number
+    readonly hostname: string
+    readonly development?: boolean
+    readonly websocket?: { message(socket: Socket, message: string): void }
+    fetch(request: Request, server: Server): Response | undefined | Promise<Response | undefined>
+  }
+  function serve(options: ServeOptions): Server
+}
+
+declare namespace Deno {
+  interface ServeHandlerInfo {
+    readonly completed: Promise<void>
+  }
+  interface ServeOptions {
+    readonly port: number
+    readonly hostname: string
+    onListen?(): void
+  }
+  function serve(
+    options: ServeOptions,
+    handler: (request: Request, info: ServeHandlerInfo) => Response | Promise<Response>,
+  ): unknown
+  function upgradeWebSocket(request: Request): { socket: WebSocket; response: Response }
+}
+
+interface ExecutionContext {
+  waitUntil(promise: Promise<unknown>): void
+}
+
+declare class WebSocketPair {
+  0: WorkerSocket
+  1: WorkerSocket
+}
+
+interface WorkerSocket extends WebSocket {
+  accept(): void
+}
+
+interface ResponseInit {
+  webSocket?: WebSocket
+}

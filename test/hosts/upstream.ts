@@ -1,0 +1,31 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { gzipSync } from 'node:zlib'
+
+/** A server of the test's own, for the handlers that proxy. */
+export async function startUpstream(): Promise<{ address: string; close: () => void }> {
+  const text = 'hello from upstream '.repeat(200)
+  const server = createServer((request, response) => {
+    const isEncoded = request.url === '/gzip'
+    // A proxy has to leave it out, and HTTP/2 refuses it.
+    response.removeHeader('connection')
+    const body = isEncoded ? gzipSync(text) : Buffer.from(text)
+    response.writeHead(200, 'Fetched', {
+      'content-type': 'text/plain',
+      'content-length': body.length,
+      'x-upstream': 'yes',
+      ...(isEncoded ? { 'content-encoding': 'gzip' } : undefined),
+    })
+    response.end(body)
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return {
+    address: `http://127.0.0.1:${address.port}`,
+    close: () => {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}
