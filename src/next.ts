@@ -3,7 +3,7 @@ import { type Host, isResponse, requestList } from './lib/after-response.ts'
 import { BackgroundTasks } from './lib/background-tasks.ts'
 import { cancelPatience } from './lib/body-end.ts'
 import { findHost } from './lib/host.ts'
-import { state } from './lib/process-state.ts'
+import { abandon, state } from './lib/process-state.ts'
 import {
   checkHandler,
   handleWith,
@@ -59,6 +59,7 @@ export function withBackgroundTasks<Args extends unknown[], Result>(
       try {
         return await handler(tasks, ...args)
       } catch (error) {
+        if (isBailout(error)) tasks[abandon](error)
         if (!isAnswer(error)) throw error
         thrown = { answer: error }
         return undefined
@@ -140,6 +141,20 @@ function provide<Result>(tasks: BackgroundTasks, call: () => Result): Result {
 
 /** Whether Next makes a response of the error: `redirect()`, `notFound()`, `forbidden()`. */
 function isAnswer(error: unknown): boolean {
-  if (typeof error !== 'object' || error === null || !('digest' in error)) return false
-  return /^NEXT_(REDIRECT|HTTP_ERROR_FALLBACK);/.test(String(error.digest))
+  return /^NEXT_(REDIRECT|HTTP_ERROR_FALLBACK);/.test(digestOf(error))
+}
+
+/**
+ * Whether Next gives up to prerender: it has called the handler at build, and the handler has asked for
+ * the request. Nothing has failed then, and nothing was answered.
+ */
+function isBailout(error: unknown): boolean {
+  return /^(DYNAMIC_SERVER_USAGE|HANGING_PROMISE_REJECTION|NEXT_PRERENDER_INTERRUPTED)$/.test(
+    digestOf(error),
+  )
+}
+
+function digestOf(error: unknown): string {
+  const isMarked = typeof error === 'object' && error !== null && 'digest' in error
+  return isMarked ? String(error.digest) : ''
 }

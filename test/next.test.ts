@@ -164,22 +164,40 @@ describe('withBackgroundTasks() of background-tasks/next, where Next answers a r
     expect(witness.outcomes()).toEqual(['closed'])
   })
 
-  it.each([
-    new Error('failed'),
-    Object.assign(new Error('dynamic'), { digest: 'DYNAMIC_SERVER_USAGE' }),
-    { digest: 404 },
-    undefined,
-  ])('takes any other error for a failure (%s)', async (error) => {
-    const witness = newWitness()
-    const handler = withBackgroundTasks((tasks): never => {
-      tasks.addTask(witness.task)
-      throw error
-    })
-    await expect(handler()).rejects.toBe(error)
-    await turn()
-    expect(witness.outcomes()).toEqual(['thrown'])
-    await endResponse()
-  })
+  it.each([new Error('failed'), { digest: 404 }, undefined])(
+    'takes any other error for a failure (%s)',
+    async (error) => {
+      const witness = newWitness()
+      const handler = withBackgroundTasks((tasks): never => {
+        tasks.addTask(witness.task)
+        throw error
+      })
+      await expect(handler()).rejects.toBe(error)
+      await turn()
+      expect(witness.outcomes()).toEqual(['thrown'])
+      await endResponse()
+    },
+  )
+
+  it.each(['DYNAMIC_SERVER_USAGE', 'HANGING_PROMISE_REJECTION', 'NEXT_PRERENDER_INTERRUPTED'])(
+    'runs only the cleanups when Next gives up to prerender (%s)',
+    async (digest) => {
+      const [witness, nested] = [newWitness(), newWitness()]
+      const cleanup = vi.fn()
+      const error = Object.assign(new Error('Dynamic server usage'), { digest })
+      const handler = withBackgroundTasks((tasks): never => {
+        tasks.addTask(witness.task)
+        tasks.addTask(new BackgroundTasks([nested.task]))
+        tasks.defer(cleanup)
+        throw error
+      })
+      await expect(handler()).rejects.toBe(error)
+      await turn()
+      expect(witness.task.status).toBe('skipped')
+      expect(nested.task.status).toBe('skipped')
+      expect(cleanup).toHaveBeenCalledOnce()
+    },
+  )
 
   it('calls a waitUntil that it is given as well', async () => {
     const waitUntil = vi.fn()

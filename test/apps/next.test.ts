@@ -405,6 +405,10 @@ describe('withBackgroundTasks() of background-tasks/next around a static route o
     expect(countEvents(buildOutput, 'task', 'isr-door')).toBe(1)
   })
 
+  it('runs none of a route that turns out to be dynamic', () => {
+    expect(buildOutput).not.toMatch(/"type":"(task|task-if-thrown|last-task)","id":"isr-dynamic"/)
+  })
+
   it('leaves them static, as does that of background-tasks', async () => {
     const manifest = await readFile(join(app, '.next/prerender-manifest.json'), 'utf8')
     expect(Object.keys(JSON.parse(manifest).routes)).toEqual(
@@ -431,9 +435,18 @@ describe('withBackgroundTasks() of background-tasks/next around a static route o
     const fresh = await ask('/isr/door')
     await server.until((all) => all.some(({ id }) => id === 'isr-door'))
     expect(await ask('/isr/door')).toMatchObject({ body: fresh.body })
-    await ask('/revalidate?path=/elsewhere&id=last', 'POST')
-    const all = await server.until((events) => events.some(({ id }) => id === 'last'))
-    expect(all.map(({ id }) => id)).toEqual(['revalidation', 'isr-door', 'last'])
+    await ask('/isr/dynamic')
+    const all = await server.until((events) =>
+      events.some(({ type, id }) => `${type} ${id}` === 'finished isr-dynamic'),
+    )
+    expect(all.map(({ type, id }) => `${type} ${id}`)).toEqual([
+      'finished revalidation',
+      'task isr-door',
+      'task isr-dynamic',
+      'last-task isr-dynamic',
+      'cleanup isr-dynamic',
+      'finished isr-dynamic',
+    ])
     await server.stop()
   })
 })
