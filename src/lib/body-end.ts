@@ -28,10 +28,12 @@ export function observeEnd(
   request?: { readonly signal?: AbortSignal },
   unreadTimeout = 10_000,
 ): Response {
-  // Headers before body: the light responses of some hosts lose an implied content type otherwise.
-  const headers = decodedHeaders(response)
+  // Headers before the body, or Hono's light response loses its implied content type; and once more
+  // after it, since srvx's fast one has its own only then.
+  void response.headers
   const { status, statusText, body } = response
   if (body === null) return response
+  const headers = decodedHeaders(response)
   if (body.locked || response.bodyUsed) {
     throw new TypeError(
       'Cannot wrap the response: its body is already read, wrap it before reading it',
