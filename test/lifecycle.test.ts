@@ -1773,6 +1773,21 @@ describe('Lists run in place, depth first, and what is added twice runs once', (
     expect(calls).toEqual(['inner', 'outer'])
   })
 
+  it.each<[string, () => Response, WrapOptions?]>([
+    ['no body', () => new Response(null, { status: 204 })],
+    ['a HEAD', () => new Response('body'), { request: new Request(url, { method: 'HEAD' }) }],
+  ])('the inner list to its end before the outer one, also with %s', async (_, create, options) => {
+    const gate = newGate()
+    const inner = new BackgroundTasks([new BackgroundTask(() => gate.opened)])
+    const outer = newWitness()
+    outer.task.wrap(inner.wrap(create(), options), options)
+    await turn()
+    expect(outer.outcomes()).toEqual([])
+    gate.open()
+    await turn()
+    expect(outer.outcomes()).toEqual(['closed'])
+  })
+
   it('two wraps of which the outer one alone hears of the end', async () => {
     const { calls, task } = newNotes()
     const completed = newGate()
@@ -2491,6 +2506,16 @@ describe('drain waits until nothing is waiting or running', () => {
     expect(await draining).toEqual({ finished: 4, abandoned: [] })
   })
 
+  it('for a task that is added as the last one ends', async () => {
+    const gate = newGate()
+    const tasks = new BackgroundTasks([new BackgroundTask(() => gate.opened)])
+    void tasks.run()
+    void tasks.finished.then(() => tasks.addTask(() => turn()))
+    const draining = drain()
+    gate.open()
+    expect(await draining).toEqual({ finished: 2, abandoned: [] })
+  })
+
   it('for two that wait at once', async () => {
     const gate = newGate()
     void new BackgroundTask(() => gate.opened).run()
@@ -2665,16 +2690,22 @@ describe('A waiting response takes constant memory, which is released when its t
     for (const reference of references) expect(await isCollected(reference)).toBe(true)
   })
 
-  it('nothing of a request that outlives its response', async () => {
+  it('nothing of a response whose request outlives it', async () => {
     const { request, leave } = newRequest()
-    const reference = await (async () => {
-      const { response, tasks } = wrapWitness(new Response('body'), { request })
-      await response.text()
+    const references = await (async () => {
+      const source = newSource()
+      const { response, tasks } = wrapWitness(source.response, { request })
+      const text = response.text()
+      source.close()
+      await text
       await tasks.finished
-      return new WeakRef(tasks)
+      return [source.response.body ?? response, response, tasks].map(
+        (value) => new WeakRef<object>(value),
+      )
     })()
-    expect(await isCollected(reference)).toBe(true)
+    for (const reference of references) expect(await isCollected(reference)).toBe(true)
     leave()
+    expect(request.signal.aborted).toBe(true)
   })
 
   it('nothing of earlier requests that were answered with the same response', async () => {
