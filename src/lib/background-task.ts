@@ -1,3 +1,4 @@
+import { outside } from '#platform'
 import { afterResponse, type WrapOptions } from './after-response.ts'
 import type { Outcome } from './body-end.ts'
 import {
@@ -279,27 +280,29 @@ export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]
         this.cancel(new DOMException(`The task took longer than ${timeout} ms`, 'TimeoutError'))
       }, timeout)
     }
+    if (conditions.isCleanup === true || state.instruments.size === 0) this.#perform()
+    else instrumented(this, () => this.#perform())
+    return this.#result !== undefined ? undefined : this.finished
+  }
+
+  #perform(): void {
     try {
-      const returned =
-        conditions.isCleanup === true || state.instruments.size === 0
-          ? this.#perform()
-          : instrumented(this, () => this.#perform())
-      if (isThenable(returned)) {
-        Promise.resolve(returned).then(
-          () => this.#finish('fulfilled'),
-          (error: unknown) => this.#finish('rejected', error),
-        )
-        return this.finished
-      }
+      const returned = this.#isOverridden() ? this.run() : this.#invoke()
+      // A promise may be shared and never settle: what waits for it then holds its async context.
+      if (isThenable(returned)) outside(() => this.#settle(returned))
+      else this.#finish('fulfilled')
+    } catch (error) {
+      this.#finish('rejected', error)
+    }
+  }
+
+  async #settle(returned: PromiseLike<unknown>): Promise<void> {
+    try {
+      await returned
       this.#finish('fulfilled')
     } catch (error) {
       this.#finish('rejected', error)
     }
-    return undefined
-  }
-
-  #perform(): unknown {
-    return this.#isOverridden() ? this.run() : this.#invoke()
   }
 
   /** True for a subclass, unless it is its own `run` that has called `super.run()`. */

@@ -99,7 +99,9 @@ class ObservedBody implements UnderlyingDefaultSource, Expiring {
       if (done) controller.close()
       else this.#pass(value, controller)
     } catch (error) {
-      this.#end('errored', error)
+      // A source that was given the request's signal, as a proxied fetch is, fails with its reason.
+      const hasLeft = this.#signal?.aborted === true && error === this.#signal.reason
+      this.#end(hasLeft ? 'cancelled' : 'errored', error)
       controller.error(error)
     }
   }

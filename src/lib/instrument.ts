@@ -41,7 +41,7 @@ export function instrument(around: Instrument): () => void {
 }
 
 /** Performs the task inside every instrument. */
-export function instrumented(task: BackgroundTask, perform: () => unknown): Promise<unknown> {
+export function instrumented(task: BackgroundTask, perform: () => void): void {
   // A task that was given up on has ended, though its function may never.
   const ended = handled(
     task.finished.then(({ status, error }) => {
@@ -49,14 +49,14 @@ export function instrumented(task: BackgroundTask, perform: () => unknown): Prom
     }),
   )
   let run = async (): Promise<void> => {
-    await Promise.race([perform(), ended])
-    if (task.status === 'rejected') await ended
+    perform()
+    await ended
   }
   for (const around of [...state.instruments].reverse()) {
     const inner = run
     run = () => observe(around, task, inner)
   }
-  return run()
+  void handled(run())
 }
 
 /** Settles as the task does, whatever `around` does. */

@@ -38,3 +38,21 @@ export const dropsReaders: boolean = false
 
 /** Whether the host sends the `content-encoding` of a fetched response over its decoded bytes. */
 export const sendsDecoded: boolean = true
+
+let attach: (() => void)[] = []
+let wake: (() => void) | undefined
+park()
+
+/** Runs the function in the async context of this module, before the next macrotask. */
+export function outside(job: () => void): void {
+  if (attach.push(job) === 1) wake?.()
+}
+
+function park(): void {
+  void new Promise<void>((resolve) => (wake = resolve)).then(() => {
+    const due = attach
+    attach = []
+    park()
+    for (const job of due) job()
+  })
+}

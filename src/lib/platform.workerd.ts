@@ -27,3 +27,8 @@ export const dropsReaders: boolean = true
 
 // The runtime encodes the bytes anew, as the header says.
 export const sendsDecoded: boolean = false
+
+/** In the request itself: its promises must not serve another one. */
+export function outside(job: () => void): void {
+  job()
+}
