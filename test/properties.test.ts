@@ -263,7 +263,7 @@ describe('Whatever a body, its reader and its client do', () => {
         failure: fc.constantFrom('stop' as const, 'continue' as const),
       })
       await fc.assert(fc.asyncProperty(bodySpec, useSpec, taskSpecs, options, play), {
-        numRuns: 400,
+        numRuns: 150,
       })
     },
     minute,
