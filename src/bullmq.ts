@@ -167,8 +167,8 @@ interface StoredOptions extends DurableJobOptions {
  * @param queue A BullMQ `Queue`.
  * @param functions The functions that its jobs may run, by name. The process that adds jobs and the
  * one that runs them pass the same.
- * @throws {@link TypeError} if the queue or a function is none.
- * @throws {@link RangeError} if `grace` or `storeTimeout` is not above 0, or `grace` is `Infinity`.
+ * @throws `TypeError` if the queue or a function is none.
+ * @throws `RangeError` if `grace` or `storeTimeout` is not above 0, or `grace` is `Infinity`.
  */
 export function durable<Functions extends DurableFunctions>(
   queue: DurableQueue,

@@ -38,7 +38,7 @@ const lists = (state.lists ??= new AsyncLocalStorage<BackgroundTasks>())
  * @param handler The handler or middleware.
  * @param options How the list runs.
  * @returns The handler for the host.
- * @throws {@link TypeError} if `handler` is not a function.
+ * @throws `TypeError` if `handler` is not a function.
  */
 export function provideBackgroundTasks<Args extends unknown[], Result>(
   handler: (...args: Args) => Result,
@@ -59,7 +59,7 @@ export function provideBackgroundTasks<Args extends unknown[], Result>(
  * task it is the list of that task.
  *
  * @returns The list.
- * @throws {@link Error} outside a request.
+ * @throws `Error` outside a request.
  */
 export function backgroundTasks(): BackgroundTasks {
   const tasks = lists.getStore()

@@ -43,7 +43,7 @@ import {
  * @param handler The handler, with a list in front of its arguments.
  * @param options How the list runs. `unreadTimeout` counts only where Next answers no request.
  * @returns The function to export.
- * @throws {@link TypeError} if `handler` is not a function.
+ * @throws `TypeError` if `handler` is not a function.
  * @see {@link https://nextjs.org/docs/app/api-reference/functions/after | after() of Next.js}
  */
 export function withBackgroundTasks<Args extends unknown[], Result>(

@@ -61,8 +61,8 @@ const pools = new Map<string, { readonly pool: ThreadPool; readonly settings: st
  * @param name The function that it exports.
  * @param options How many threads, and their limits. Functions of one module agree on them.
  * @returns The function. It rejects with what the function in the thread throws.
- * @throws {@link TypeError} if `url` is not a `URL`, or the module has threads with other options.
- * @throws {@link RangeError} if `threads` is not a whole number above 0, or `idleTimeout` is not above 0.
+ * @throws `TypeError` if `url` is not a `URL`, or the module has threads with other options.
+ * @throws `RangeError` if `threads` is not a whole number above 0, or `idleTimeout` is not above 0.
  * @see {@link https://www.starlette.io/threadpool/ | Starlette's thread pool}
  */
 export function workerThread<

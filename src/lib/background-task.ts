@@ -132,14 +132,14 @@ export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]
   /**
    * @param fn The function to call: sync or async.
    * @param args Its arguments.
-   * @throws {@link TypeError} if `fn` is not a function, for instance the promise of a function
+   * @throws `TypeError` if `fn` is not a function, for instance the promise of a function
    * that has been called already.
    */
   constructor(fn: (...args: Args) => unknown, ...args: Args)
   /**
    * @param definition The task as an object.
-   * @throws {@link TypeError} if `run` is not a function or `when` names no outcome.
-   * @throws {@link RangeError} if `timeout` is not above 0.
+   * @throws `TypeError` if `run` is not a function or `when` names no outcome.
+   * @throws `RangeError` if `timeout` is not above 0.
    */
   constructor(definition: TaskDefinition)
   constructor(task: ((...args: Args) => unknown) | TaskDefinition, ...args: Args | []) {
@@ -209,7 +209,7 @@ export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]
    * @param response The response to send, its body not read yet.
    * @param options What the host offers.
    * @returns The response to return from the handler, in the place of `response`.
-   * @throws {@link TypeError} if `response` is not a `Response` or is read already, or the task has
+   * @throws `TypeError` if `response` is not a `Response` or is read already, or the task has
    * run.
    */
   wrap(response: Response, options: WrapOptions = {}): Response {

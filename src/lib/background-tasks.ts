@@ -112,7 +112,7 @@ export class BackgroundTasks {
   /**
    * @param tasks The first tasks; the list copies them.
    * @param options How to run them.
-   * @throws {@link TypeError} or {@link RangeError} if a task or an option is not one.
+   * @throws `TypeError` or `RangeError` if a task or an option is not one.
    */
   constructor(tasks: Iterable<Item> = [], options: BackgroundTasksOptions = {}) {
     checkOptions(options)
@@ -149,7 +149,7 @@ export class BackgroundTasks {
    * @param fn The function to call: sync or async.
    * @param args Its arguments.
    * @returns The task.
-   * @throws {@link TypeError} if `fn` is not a function.
+   * @throws `TypeError` if `fn` is not a function.
    */
   addTask<Args extends readonly unknown[]>(
     fn: (...args: Args) => unknown,
@@ -159,14 +159,14 @@ export class BackgroundTasks {
    * Adds a task given as an object.
    *
    * @param definition The task.
-   * @throws {@link TypeError} or {@link RangeError} if the definition is not one.
+   * @throws `TypeError` or `RangeError` if the definition is not one.
    */
   addTask(definition: TaskDefinition): BackgroundTask
   /**
    * Adds a task, or a list that runs in this place.
    *
    * @param task The task or list.
-   * @throws {@link TypeError} if the list contains this one.
+   * @throws `TypeError` if the list contains this one.
    */
   addTask<Task extends BackgroundTask | BackgroundTasks>(task: Task): Task
   addTask(
@@ -190,7 +190,7 @@ export class BackgroundTasks {
    * to delete a temporary file.
    *
    * @param cleanup The function to call: sync or async.
-   * @throws {@link TypeError} if it is not a function.
+   * @throws `TypeError` if it is not a function.
    * @see {@link https://fastapi.tiangolo.com/tutorial/dependencies/dependencies-with-yield/ |
    * FastAPI's dependencies with yield}
    */
@@ -230,7 +230,7 @@ export class BackgroundTasks {
    * @param response The response to send, its body not read yet.
    * @param options What the host offers.
    * @returns The response to return from the handler, in the place of `response`.
-   * @throws {@link TypeError} if `response` is not a `Response` or is read already, or the list has
+   * @throws `TypeError` if `response` is not a `Response` or is read already, or the list has
    * run.
    */
   wrap(response: Response, options: WrapOptions = {}): Response {

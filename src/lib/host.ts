@@ -178,7 +178,8 @@ function observeDeno(info: DenoInfo, listener: EndListener): boolean {
 }
 
 function isRequest(value: unknown): value is Request {
-  return has(value, 'method', 'string') && has(value, 'headers', 'object')
+  // Not an event of h3, which has a method and headers too.
+  return has(value, 'method', 'string') && has(value, 'url', 'string')
 }
 
 function isNodeResponse(value: unknown): value is NodeResponse {

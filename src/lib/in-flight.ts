@@ -28,13 +28,17 @@ export function untrack(work: Work): void {
  * const { abandoned } = await drain({ timeout: 10_000 })
  * for (const task of abandoned) console.error(`gave up on ${task.name}`)
  * ```
- * @param options.timeout Milliseconds until the deadline.
+ * @param options How long to wait.
  * @returns How many tasks ended meanwhile, and the tasks given up on.
- * @throws {@link RangeError} if `timeout` is not above 0.
+ * @throws `RangeError` if `timeout` is not above 0.
  */
 export async function drain(
   options: {
-    /** @default Infinity */
+    /**
+     * Milliseconds until the deadline.
+     *
+     * @default Infinity
+     */
     timeout?: number
   } = {},
 ): Promise<{ finished: number; abandoned: BackgroundTask[] }> {

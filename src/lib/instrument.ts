@@ -28,7 +28,7 @@ const patience = 1000
  * @param around Called with the task and `run`, whose promise settles as the task does: it rejects
  * with the task's own error.
  * @returns The undo.
- * @throws {@link TypeError} if `around` is not a function.
+ * @throws `TypeError` if `around` is not a function.
  */
 export function instrument(around: Instrument): () => void {
   if (typeof around !== 'function') {

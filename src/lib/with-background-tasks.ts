@@ -40,7 +40,7 @@ export interface HandlerOptions
  * @param handler The handler, with a list in front of its arguments.
  * @param options How the list runs.
  * @returns The handler for the host. What is not a `Response` passes unchanged.
- * @throws {@link TypeError} if `handler` is not a function.
+ * @throws `TypeError` if `handler` is not a function.
  */
 export function withBackgroundTasks<Args extends unknown[], Result>(
   handler: (tasks: BackgroundTasks, ...args: Args) => Result,

@@ -42,7 +42,7 @@ describe('Astro with bare endpoints', () => {
 describe('Astro with provideBackgroundTasks() as its middleware', () => {
   itKeepsItsPromises(
     () => provided,
-    [{ path: '/provided', api: 'provideBackgroundTasks()', thrown: 'thrown', early: 'closed' }],
+    [{ path: '/provided', api: 'provideBackgroundTasks()', thrown: 'thrown', early: 'cancelled' }],
   )
 
   it('starts a task of a page only after the whole page, streamed parts included', async () => {
