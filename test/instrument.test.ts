@@ -191,12 +191,38 @@ describe('The run given to an instrument', () => {
     expect(await outcomeOf(() => Promise.reject(error))).toEqual(['rejected', error])
   })
 
-  it.each<[string, () => unknown]>([
-    ['never ends', () => new Promise(() => {})],
-    ['ends at once', () => {}],
-  ])('rejects when the task is cancelled that %s', async (_, fn) => {
-    const seen = await outcomeOf(fn, (task) => task.cancel('enough'))
+  it('rejects when the task is cancelled that never ends', async () => {
+    const never = new Promise(() => {})
+    const seen = await outcomeOf(
+      () => never,
+      (task) => task.cancel('enough'),
+    )
     expect(seen).toEqual(['rejected', 'enough'])
+  })
+
+  it.each<[string, () => unknown]>([
+    ['sync', () => {}],
+    ['async', async () => {}],
+  ])('rejects when the task cancels itself: %s', async (_, end) => {
+    const seen: unknown[] = []
+    instrumentTest(async (_task, run) => {
+      await run().catch((error: unknown) => seen.push(error))
+    })
+    const task: BackgroundTask = new BackgroundTask(() => {
+      task.cancel('enough')
+      return end()
+    })
+    await new BackgroundTasks([task], quiet).run().catch(() => {})
+    await turn()
+    expect(seen).toEqual(['enough'])
+  })
+
+  it('fulfils when the task is cancelled that has ended', async () => {
+    const seen = await outcomeOf(
+      () => {},
+      (task) => task.cancel('too late'),
+    )
+    expect(seen).toEqual(['fulfilled', undefined])
   })
 
   it('rejects at the timeout of the task, and the task goes on alone', async () => {
