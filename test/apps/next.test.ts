@@ -22,6 +22,9 @@ let folder = ''
 beforeAll(async () => {
   app = await installApp('next')
   folder = await mkdtemp(join(tmpdir(), 'background-tasks-'))
+  // What is left of an earlier build is in the way of the type check.
+  for (const dist of ['.next', '.next-standalone'])
+    await rm(join(app, dist), { recursive: true, force: true })
   buildOutput = await runIn(app, ['next', 'build'])
   await runIn(app, ['next', 'build'], { OUTPUT: 'standalone', DIST: '.next-standalone' })
 })
@@ -282,7 +285,7 @@ describe.each(Object.entries(servers))('%s', (_, start) => {
       'runs the tasks after the page of a form without scripts (%s)',
       async (name, status, outcome) => {
         const id = newId(name)
-        const response = await request(await formPost(server, name, id))
+        const response = await request(await formPost(server, `/actions?id=${id}`, name, { id }))
         expect(response).toMatchObject({ status, complete: true })
         await expectTasks(id, outcome)
       },
@@ -290,7 +293,7 @@ describe.each(Object.entries(servers))('%s', (_, start) => {
 
     it('starts them when the page that follows has been rendered', async () => {
       const id = newId('order')
-      await request(await formPost(server, 'act', id))
+      await request(await formPost(server, `/actions?id=${id}`, 'act', { id }))
       const types = (await seen(id, 'finished')).map(({ type }) => type)
       expect(types.slice(-5)).toEqual(['page-renders', 'task', 'last-task', 'cleanup', 'finished'])
     })
@@ -305,7 +308,9 @@ describe.each(Object.entries(servers))('%s', (_, start) => {
 
     it('runs them for a client that leaves while the action runs, with the tasks of what it calls', async () => {
       const id = newId('left')
-      const { socket } = await send(await formPost(server, 'actSlowly', id))
+      const { socket } = await send(
+        await formPost(server, `/actions?id=${id}`, 'actSlowly', { id }),
+      )
       await seen(id, 'handler-waits')
       socket.destroy()
       await open(`${id}-handler`)
@@ -320,6 +325,7 @@ describe.each(Object.entries(servers))('%s', (_, start) => {
         'cleanup',
         'finished',
       ])
+      expect(await events(id)).toContainEqual({ type: 'task', id, outcome: 'closed' })
     })
   })
 
@@ -380,19 +386,23 @@ describe.each(Object.entries(servers))('%s', (_, start) => {
 
     it('runs the tasks of the guide', async () => {
       const email = `${newId('guide')}@example.com`
-      const response = await request({
-        port: server.port,
-        path: '/notifications',
-        method: 'POST',
-        body: JSON.stringify({ email }),
-      })
-      expect(response).toMatchObject({ status: 202, complete: true })
+      const body = JSON.stringify({ email })
+      const post = (path: string): Promise<RawResponse> =>
+        request({ port: server.port, path, method: 'POST', body })
+      expect(await post('/notifications')).toMatchObject({ status: 202, complete: true })
       expect(await seen(email, 'notification')).toEqual([
         { type: 'notification', id: email, message: 'some notification' },
       ])
+      expect(await post('/subscribers')).toMatchObject({ status: 201, complete: true })
+      await server.until((all) => all.filter(({ id }) => id === email).length === 2)
       const query = newId('query')
-      await request({ port: server.port, path: `/items?q=${query}` })
-      await seen(query, 'notification')
+      const path = `/send-notification/${email}?q=${query}`
+      await request({ port: server.port, path, method: 'POST' })
+      await seen(`found query: ${query}`, 'log')
+      await seen(`message to ${email}`, 'log')
+      const subscriber = newId('subscriber')
+      await request(await formPost(server, '/newsletter', 'newsletter', { email: subscriber }))
+      await seen(subscriber, 'notification')
     })
   })
 })
@@ -512,17 +522,22 @@ function wire({ status, statusText, headers, body }: RawResponse): unknown {
   }
 }
 
-/** Sends a form of the page /actions, as a browser without scripts does. */
-async function formPost({ port }: ServerProcess, name: string, id: string): Promise<RawRequest> {
+/** Sends the form of a page, as a browser without scripts does. */
+async function formPost(
+  { port }: ServerProcess,
+  path: string,
+  form: string,
+  fields: Record<string, string>,
+): Promise<RawRequest> {
   const boundary = 'boundary'
-  const fields = { [`$ACTION_ID_${await actionId(port, name)}`]: '', id }
-  const parts = Object.entries(fields).map(
+  const action = `$ACTION_ID_${await actionId(port, path, form)}`
+  const parts = Object.entries({ [action]: '', ...fields }).map(
     ([field, value]) =>
       `--${boundary}\r\ncontent-disposition: form-data; name="${field}"\r\n\r\n${value}\r\n`,
   )
   return {
     port,
-    path: `/actions?id=${id}`,
+    path,
     method: 'POST',
     headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
     body: `${parts.join('')}--${boundary}--\r\n`,
@@ -542,16 +557,16 @@ async function call(
     headers: {
       accept: 'text/x-component',
       'content-type': 'text/plain;charset=UTF-8',
-      'next-action': await actionId(port, name),
+      'next-action': await actionId(port, '/actions', name),
     },
     body: JSON.stringify(args),
   }
 }
 
-async function actionId(port: number, name: string): Promise<string> {
-  const { body } = await request({ port, path: '/actions' })
-  const [, id] = new RegExp(`<form id="${name}".*?\\$ACTION_ID_(\\w+)`).exec(String(body)) ?? []
-  if (id === undefined) throw new Error(`No form ${name} in ${body}`)
+async function actionId(port: number, path: string, form: string): Promise<string> {
+  const { body } = await request({ port, path })
+  const [, id] = new RegExp(`<form [^>]*"${form}".*?\\$ACTION_ID_(\\w+)`).exec(String(body)) ?? []
+  if (id === undefined) throw new Error(`No form ${form} in ${body}`)
   return id
 }
 

@@ -1,11 +1,9 @@
 import { backgroundTasks } from 'background-tasks/context'
 import type { NextRequest } from 'next/server'
-import { writeNotification } from './notifications'
+import { writeLog } from './log'
 
 export function getQuery(request: NextRequest): string | null {
   const query = request.nextUrl.searchParams.get('q')
-  if (query !== null) {
-    backgroundTasks().addTask(writeNotification, query, { message: 'found query' })
-  }
+  if (query !== null) backgroundTasks().addTask(writeLog, `found query: ${query}`)
   return query
 }

@@ -2,7 +2,7 @@ import { subscribe } from './actions'
 
 export default function Page() {
   return (
-    <form action={subscribe}>
+    <form id="newsletter" action={subscribe}>
       <input name="email" type="email" />
       <button>Subscribe</button>
     </form>
