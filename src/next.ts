@@ -3,7 +3,8 @@ import { type Host, isResponse, requestList } from './lib/after-response.ts'
 import { BackgroundTasks } from './lib/background-tasks.ts'
 import { cancelPatience } from './lib/body-end.ts'
 import { findHost } from './lib/host.ts'
-import { abandon, state } from './lib/process-state.ts'
+import { abandon } from './lib/in-flight.ts'
+import { state } from './lib/process-state.ts'
 import {
   checkHandler,
   handleWith,
@@ -59,7 +60,7 @@ export function withBackgroundTasks<Args extends unknown[], Result>(
       try {
         return await handler(tasks, ...args)
       } catch (error) {
-        if (isBailout(error)) tasks[abandon](error)
+        if (isBailout(error)) abandon([tasks], error)
         if (!isAnswer(error)) throw error
         thrown = { answer: error }
         return undefined

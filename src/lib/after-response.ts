@@ -1,10 +1,18 @@
-import { type Job, nextMacrotask } from '#platform'
+import { type Job, nextMacrotask, waitUntil as platformWaitUntil } from '#platform'
 import type { BackgroundTasks } from './background-tasks.ts'
 import { type EndListener, observeEnd, type Outcome } from './body-end.ts'
-import { checkMilliseconds, isThenable, kindOf } from './errors.ts'
+import { continuation } from './continuation.ts'
+import { checkFunction, checkMilliseconds, isThenable, kindOf, refuse } from './errors.ts'
 import { track, untrack } from './in-flight.ts'
-import { begin, hasEnded, isIdle, state, trigger, type Work } from './process-state.ts'
-import { findGlobalWaitUntil } from './wait-until.ts'
+import {
+  type Conditions,
+  execute,
+  hasEnded,
+  isIdle,
+  state,
+  trigger,
+  type Work,
+} from './process-state.ts'
 
 /** What the host offers to {@link BackgroundTasks.wrap}. */
 export interface WrapOptions {
@@ -14,8 +22,7 @@ export interface WrapOptions {
    * The host's `waitUntil`, bound to its object. Called once, before `wrap` returns, with a promise
    * that never rejects.
    *
-   * @default that of the platform, where code can find one by itself: Workers, Vercel, Next.js, Neon,
-   * Supabase, Bunny
+   * @default that of `cloudflare:workers` on Workers, else none
    */
   waitUntil?: (promise: Promise<unknown>) => void
   /**
@@ -48,7 +55,11 @@ const triggers = new WeakMap<Response, Trigger>()
 
 /** Starts `work` after `response`, or after the response of the request it belongs to. */
 export function afterResponse(work: Work, response: Response, options: WrapOptions): Response {
-  checkOptions(response, options)
+  if (!isResponse(response)) {
+    const advice = 'pass the Response of the handler'
+    refuse('wrap the response', `it is ${kindOf(response)}`, advice)
+  }
+  checkOptions('wrap the response', options)
   const { request, waitUntil, completed, unreadTimeout } = options
   if (requestList() === work || joinRequest(work)) {
     waitUntil?.(work.finished)
@@ -64,9 +75,8 @@ export function afterResponse(work: Work, response: Response, options: WrapOptio
 }
 
 /** Tells the host to stay alive until the work has ended. */
-export function hold(work: Work, waitUntil: WrapOptions['waitUntil']): void {
-  const holder = waitUntil ?? findGlobalWaitUntil()
-  holder?.(work.finished)
+export function hold(work: Work, waitUntil: WrapOptions['waitUntil'] = platformWaitUntil): void {
+  waitUntil?.(work.finished)
 }
 
 /** The list of the request being handled, where there is a provider and the request is not over. */
@@ -83,78 +93,65 @@ export function joinRequest(work: Work): boolean {
   return true
 }
 
-/** Ties the work to the end of `response` on a host that has been looked at. */
-export function bind(work: Work, response: Response, host: Host): Response {
-  const end = new Trigger(work, triggers.get(response))
-  let sent = response
-  if (host.observe?.(end, response) !== true) {
+/** Ties the work to the end of what a handler answers, on a host that has been looked at. */
+export function bind(work: Work, answer: Response, host: Host): Response
+export function bind(work: Work, answer: unknown, host: Host): unknown
+export function bind(work: Work, answer: unknown, host: Host): unknown {
+  const { request, unreadTimeout } = host
+  const response = isResponse(answer) ? answer : undefined
+  const inner = response && triggers.get(response)
+  // One that has begun is of an earlier request: a response without a body may be a constant.
+  const end = new Trigger(work, inner?.hasBegun === false ? inner : undefined)
+  let sent: unknown = answer
+  if (host.observe?.(end, answer) !== true) {
     // A host reads, cancels or ignores the body of a HEAD, and looking at it changes it.
-    if (host.request?.method !== 'HEAD') {
-      sent = observeEnd(response, end, host.request, host.unreadTimeout)
+    if (response && request?.method !== 'HEAD') {
+      sent = observeEnd(response, end, request, unreadTimeout)
     }
     // Frameworks answer a request whose client has left with no body.
-    const { aborted = false, reason } = host.request?.signal ?? {}
-    if (sent === response) end.end(aborted ? 'cancelled' : 'closed', reason)
-    // Any other response may be a constant that many requests share.
-    else triggers.set(sent, end)
+    const { aborted = false, reason } = request?.signal ?? {}
+    if (sent === answer) end.end(aborted ? 'cancelled' : 'closed', reason)
+    if (isResponse(sent)) triggers.set(sent, end)
   }
-  end.arm()
+  work[trigger] = end
+  if (work[isIdle]) untrack(work)
+  else track(work)
   return sent
 }
 
-/** Starts `work` in a later macrotask, as after a response that has ended with `outcome`. */
-export function startSoon(work: Work, outcome: Outcome, reason?: unknown): void {
-  const end = new Trigger(work)
-  end.arm()
-  end.end(outcome, reason)
-}
-
 /** Lets the end of a response start its work: once, later, and in the context it was created in. */
-export class Trigger implements EndListener, Job {
+class Trigger implements EndListener, Job {
+  readonly run: () => void
+  hasBegun = false
   readonly #work: Work
   #inner: Trigger | undefined
-  #resume: (() => void) | undefined
-  #outcome: Outcome | undefined
-  #reason: unknown
+  #conditions: Conditions | undefined
 
-  constructor(work: Work, inner?: Trigger) {
+  constructor(work: Work, inner: Trigger | undefined) {
     this.#work = work
     this.#inner = inner
-    // A continuation keeps the async context of this moment, on every host.
-    void new Promise<void>((resolve) => (this.#resume = resolve)).then(() => this.#start())
-  }
-
-  /** Makes this the one that starts the work. */
-  arm(): void {
-    const work = this.#work
-    work[trigger] = this
-    if (work[isIdle]) untrack(work)
-    else track(work)
+    this.run = continuation(() => this.#start())
   }
 
   end(outcome: Outcome, reason?: unknown): void {
-    if (this.#outcome !== undefined) return
-    this.#outcome = outcome
-    this.#reason = reason
+    if (this.#conditions !== undefined) return
+    this.#conditions = { outcome, reason }
     // The response that this one was made of is over too, even if the host never touched it.
     this.#inner?.end(outcome, reason)
     nextMacrotask(this)
   }
 
-  run(): void {
-    this.#resume?.()
-  }
-
   #start(): void {
+    this.hasBegun = true
     let inner = this.#inner
     while (inner !== undefined && !inner.#decides) inner = inner.#inner
     this.#inner = undefined
-    if (inner === undefined) this.#begin()
-    else void inner.#work.finished.then(() => this.#begin())
+    if (inner === undefined) this.#execute()
+    else void inner.#work.finished.then(() => this.#execute())
   }
 
-  #begin(): void {
-    if (this.#decides) this.#work[begin](this.#outcome ?? 'closed', this.#reason)
+  #execute(): void {
+    if (this.#decides && this.#conditions !== undefined) this.#work[execute](this.#conditions)
   }
 
   get #decides(): boolean {
@@ -170,24 +167,14 @@ function observePromise(completed: Promise<unknown>, listener: EndListener): boo
   return true
 }
 
-function checkOptions(response: unknown, options: WrapOptions): void {
-  if (!isResponse(response)) {
-    throw new TypeError(
-      `Cannot wrap the response: it is ${kindOf(response)}, pass the Response of the handler`,
-    )
-  }
+/** Refuses what the host can not have offered. */
+export function checkOptions(verb: string, options: WrapOptions): void {
   const { waitUntil, completed, unreadTimeout } = options
-  if (waitUntil !== undefined && typeof waitUntil !== 'function') {
-    throw new TypeError(
-      `Cannot wrap the response: waitUntil is ${kindOf(waitUntil)}, pass a function`,
-    )
-  }
+  if (waitUntil !== undefined) checkFunction(verb, 'waitUntil', waitUntil)
   if (completed !== undefined && !isThenable(completed)) {
-    throw new TypeError(
-      `Cannot wrap the response: completed is ${kindOf(completed)}, pass a promise`,
-    )
+    refuse(verb, `completed is ${kindOf(completed)}`, 'pass a promise')
   }
-  checkMilliseconds('wrap the response', 'unreadTimeout', unreadTimeout)
+  checkMilliseconds(verb, 'unreadTimeout', unreadTimeout)
 }
 
 /** True for the Response of any implementation, without touching what touching changes. */

@@ -8,18 +8,23 @@ import {
   isThenable,
   kindOf,
   longestTimer,
+  refuse,
   report,
 } from './errors.ts'
 import { track, untrack } from './in-flight.ts'
 import { instrumented } from './instrument.ts'
-import { abandon, begin, isIdle, state } from './process-state.ts'
+import {
+  collect,
+  type Conditions,
+  execute,
+  fail,
+  isIdle,
+  result,
+  skip,
+  state,
+  type Work,
+} from './process-state.ts'
 
-/** Runs the task under the conditions of its list; later calls wait for the same end. */
-export const execute: unique symbol = Symbol('execute')
-/** How the task ended, for its list. */
-export const result: unique symbol = Symbol('result')
-/** Ends a task that has not started, and adds its name to a list. */
-export const skip: unique symbol = Symbol('skip')
 /** The method of a function that wants the context of its task before its arguments. */
 export const withContext: unique symbol = Symbol.for('background-tasks.withContext')
 
@@ -72,16 +77,6 @@ export interface TaskResult {
   error?: unknown
 }
 
-/** What a list lays down for its tasks. */
-export interface Conditions {
-  readonly outcome: Outcome
-  readonly reason?: unknown
-  readonly timeout?: number | undefined
-  readonly when?: readonly Outcome[] | undefined
-  /** A cleanup is not a task: no span, no result. */
-  readonly isCleanup?: boolean
-}
-
 export const outcomes: readonly Outcome[] = ['closed', 'cancelled', 'errored', 'unread', 'thrown']
 const answered = outcomes.slice(0, 4)
 
@@ -115,17 +110,13 @@ export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]
   /** @internal */
   slot?: number | undefined
 
-  #status: TaskStatus = 'pending'
-  #function: Callable | undefined
-  #args: readonly unknown[] | undefined
   #definition: TaskDefinition | undefined
-  #context: Context | undefined
   #conditions: Conditions | undefined
-  #timer: ReturnType<typeof setTimeout> | undefined
+  #context: Context | undefined
   #startedAt = 0
   #invoked: Promise<void> | undefined
-  #isDirect = false
   #result: TaskResult | undefined
+  #failure: BackgroundTaskError | undefined
   #finished: Promise<TaskResult> | undefined
   #resolve: ((result: TaskResult) => void) | undefined
 
@@ -144,19 +135,18 @@ export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]
   constructor(definition: TaskDefinition)
   constructor(task: ((...args: Args) => unknown) | TaskDefinition, ...args: Args | []) {
     if (typeof task === 'function') {
-      this.#function = task
-      this.#args = args
-      this.name = nameOf(task.name)
+      this.#definition = { run: (context) => call(task, args, context) }
     } else {
       checkDefinition(task, args)
       this.#definition = task
-      this.name = nameOf(task.name ?? task.run.name)
     }
+    const name = task.name ?? this.#definition.run.name
+    this.name = typeof name === 'string' && name !== '' ? name : 'anonymous'
   }
 
   /** Where the task stands. */
   get status(): TaskStatus {
-    return this.#status
+    return this.#result?.status ?? (this.#conditions === undefined ? 'pending' : 'running')
   }
 
   /** How the task ended. Never rejects. */
@@ -176,7 +166,7 @@ export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]
    */
   cancel(reason: unknown = new DOMException('The task was cancelled', 'AbortError')): void {
     const context = this.#context
-    this.#finish(this.#status === 'running' ? 'rejected' : 'skipped', reason)
+    this.#finish(this.status === 'running' ? 'rejected' : 'skipped', reason)
     context?.abort(reason)
   }
 
@@ -188,17 +178,17 @@ export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]
    */
   run(): Promise<void> {
     // `super.run()` of a subclass: its list runs `run`, and that the function.
-    if (this.#status === 'running' && this.#isOverridden()) {
+    if (this.status === 'running' && this.#isOverridden()) {
       const invoke = async (): Promise<void> => void (await this.#invoke())
       return (this.#invoked ??= handled(invoke()))
     }
-    if (this.#status === 'pending') {
-      this.#isDirect = true
-      this[begin]('closed', undefined)
+    if (this.status === 'pending') {
+      track(this)
+      void this[execute]({ outcome: 'closed', isDirect: true })
     }
     return handled(
-      this.finished.then(({ status, error }) => {
-        if (status === 'rejected') throw new BackgroundTaskError(this.name, error)
+      this.finished.then(() => {
+        if (this.#failure !== undefined) throw this.#failure
       }),
     )
   }
@@ -213,10 +203,9 @@ export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]
    * run.
    */
   wrap(response: Response, options: WrapOptions = {}): Response {
-    if (this.#status !== 'pending') {
-      throw new TypeError(
-        `Cannot wrap the response: task ${this.name} is ${this.#status}, create a task per response`,
-      )
+    const { name, status } = this
+    if (status !== 'pending') {
+      refuse('wrap the response', `task ${name} is ${status}`, 'create a task per response')
     }
     return afterResponse(this, response, options)
   }
@@ -227,62 +216,52 @@ export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]
   }
 
   /** @internal */
-  [begin](outcome: Outcome, reason: unknown): void {
-    // One that a list runs, or has run, is that list's to report.
-    const isOwn = this.#status === 'pending'
-    if (!this[isIdle]) track(this)
-    void this.finished.then(({ status, error }) => {
-      if (isOwn && status === 'rejected') report(new BackgroundTaskError(this.name, error))
-      untrack(this)
-    })
-    void this[execute]({ outcome, reason })
-  }
-
-  /** @internal */
-  [abandon](reason: unknown): BackgroundTask[] {
-    if (this.#result !== undefined) return []
-    this.cancel(reason)
-    return [this]
-  }
-
-  /** @internal */
-  [skip](reason: unknown, skipped: string[]): void {
-    if (this.#status !== 'pending') return
-    this.#finish('skipped', reason)
-    skipped.push(this.name)
-  }
-
-  /** @internal */
   get [result](): TaskResult | undefined {
     return this.#result
   }
 
   /** @internal */
+  [collect](items = new Set<Work>()): Set<Work> {
+    return items.add(this)
+  }
+
+  /** @internal */
+  [skip](reason: unknown, skipped: string[]): void {
+    if (this.status !== 'pending') return
+    this.#finish('skipped', reason)
+    skipped.push(this.name)
+  }
+
+  /** @internal */
   [execute](conditions: Conditions): Promise<unknown> | undefined {
     if (this.#result !== undefined) {
+      untrack(this)
       // Cancelled while its response was under way: how that ended is known only now.
-      if (this.#status === 'skipped') this.#result.outcome = conditions.outcome
+      if (this.#result.status === 'skipped') this.#result.outcome = conditions.outcome
       return undefined
     }
-    if (this.#status === 'running') return this.finished
+    if (this.#conditions !== undefined) return this.finished
 
     this.#conditions = conditions
-    const when = this.#definition?.when ?? conditions.when ?? answered
-    if (!when.includes(conditions.outcome)) {
+    this.#startedAt = performance.now()
+    const { outcome, isCleanup } = conditions
+    const { when = conditions.when ?? answered, timeout = conditions.timeout } =
+      this.#definition ?? {}
+    if (!when.includes(outcome)) {
       this.#finish('skipped')
       return undefined
     }
-    this.#status = 'running'
-    this.#startedAt = performance.now()
-    const timeout = this.#definition?.timeout ?? conditions.timeout
-    if (timeout !== undefined && timeout <= longestTimer) {
-      this.#timer = setTimeout(() => {
-        this.cancel(new DOMException(`The task took longer than ${timeout} ms`, 'TimeoutError'))
-      }, timeout)
-    }
-    if (conditions.isCleanup === true || state.instruments.size === 0) this.#perform()
+    if (timeout !== undefined && timeout <= longestTimer) this.#limit(timeout)
+    if (isCleanup === true || state.instruments.size === 0) this.#perform()
     else instrumented(this, () => this.#perform())
-    return this.#result !== undefined ? undefined : this.finished
+    return this[isIdle] ? undefined : this.finished
+  }
+
+  #limit(timeout: number): void {
+    const timer = setTimeout(() => {
+      this.cancel(new DOMException(`The task took longer than ${timeout} ms`, 'TimeoutError'))
+    }, timeout)
+    void this.finished.then(() => clearTimeout(timer))
   }
 
   #perform(): void {
@@ -307,36 +286,45 @@ export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]
 
   /** True for a subclass, unless it is its own `run` that has called `super.run()`. */
   #isOverridden(): boolean {
-    return !this.#isDirect && this.run !== BackgroundTask.prototype.run
+    return this.#conditions?.isDirect !== true && isOverridden(this)
   }
 
   #invoke(): unknown {
-    const fn = this.#function
-    if (fn === undefined) return this.#definition?.run(this.#createContext())
-    const args = this.#args ?? []
-    return withContext in fn && typeof fn[withContext] === 'function'
-      ? Reflect.apply(fn[withContext], fn, [this.#createContext(), ...args])
-      : Reflect.apply(fn, undefined, args)
-  }
-
-  #createContext(): Context {
     const { outcome = 'closed', reason } = this.#conditions ?? {}
-    return (this.#context = new Context(outcome, reason))
+    this.#context = new Context(outcome, reason)
+    return this.#definition?.run(this.#context)
   }
 
   #finish(status: TaskResult['status'], ...errors: [error?: unknown]): void {
     if (this.#result !== undefined) return
-    clearTimeout(this.#timer)
-    if (this.#conditions?.isCleanup !== true) state.ended += 1
+    const { outcome = 'closed', isCleanup = false, onError, list } = this.#conditions ?? {}
     const duration = status === 'skipped' ? 0 : performance.now() - this.#startedAt
-    const outcome = this.#conditions?.outcome ?? 'closed'
-    this.#status = status
     this.#result = { name: this.name, status, outcome, duration }
     if (errors.length > 0) this.#result.error = errors[0]
+    if (!isCleanup) state.ended += 1
+    // One that is cancelled before its response has ended is on its way until then.
+    if (this.#conditions !== undefined) untrack(this)
     // A task that ignores its signal may never end: nothing of the request may hang on it.
-    this.#function = this.#args = this.#definition = this.#context = this.#conditions = undefined
+    this.#definition = this.#context = this.#conditions = undefined
+    if (status === 'rejected') {
+      const skipped: string[] = []
+      this.#failure = new BackgroundTaskError(this.name, errors[0], skipped)
+      list?.[fail](this.#failure, skipped, !isCleanup)
+      report(this.#failure, onError)
+    }
     this.#resolve?.(this.#result)
   }
+}
+
+function isOverridden(task: BackgroundTask): boolean {
+  return task.run !== BackgroundTask.prototype.run
+}
+
+/** Calls the function of a task, with the context before its arguments if it wants that. */
+function call(fn: Callable, args: readonly unknown[], context: TaskContext): unknown {
+  return withContext in fn && typeof fn[withContext] === 'function'
+    ? Reflect.apply(fn[withContext], fn, [context, ...args])
+    : Reflect.apply(fn, undefined, args)
 }
 
 /** Creates its controller when the signal is first asked for: most tasks never do. */
@@ -363,34 +351,20 @@ class Context implements TaskContext {
 /** Refuses outcomes that do not exist. */
 export function checkWhen(verb: string, when: unknown): void {
   if (when === undefined) return
-  if (!Array.isArray(when) || !when.every((outcome) => outcomes.includes(outcome))) {
-    throw new TypeError(
-      `Cannot ${verb}: when is not a list of outcomes, use ${outcomes.join(', ')}`,
-    )
-  }
+  if (Array.isArray(when) && when.every((outcome) => outcomes.includes(outcome))) return
+  refuse(verb, 'when is not a list of outcomes', `use ${outcomes.join(', ')}`)
 }
 
 function checkDefinition(task: TaskDefinition, args: readonly unknown[]): void {
-  const hint = 'pass the function itself and its arguments after it'
-  if (isThenable(task)) {
-    throw new TypeError(
-      `Cannot add the task: it is a promise, so its function runs already, ${hint}`,
-    )
-  }
+  const verb = 'add the task'
+  const advice = 'pass the function itself and its arguments after it'
+  if (isThenable(task)) refuse(verb, 'it is a promise, so its function runs already', advice)
   // A `run` that every object has is somebody's polluted prototype.
   const run = typeof task === 'object' && task !== null ? task.run : undefined
   if (typeof run !== 'function' || run === Reflect.get(Object.prototype, 'run')) {
-    throw new TypeError(
-      `Cannot add the task: it is ${kindOf(task)} without a function run, ${hint}`,
-    )
+    refuse(verb, `it is ${kindOf(task)} without a function run`, advice)
   }
-  if (args.length > 0) {
-    throw new TypeError('Cannot add the task: a definition takes no arguments, use them in its run')
-  }
-  checkMilliseconds('add the task', 'timeout', task.timeout)
-  checkWhen('add the task', task.when)
-}
-
-function nameOf(name: unknown): string {
-  return typeof name === 'string' && name !== '' ? name : 'anonymous'
+  if (args.length > 0) refuse(verb, 'a definition takes no arguments', 'use them in its run')
+  checkMilliseconds(verb, 'timeout', task.timeout)
+  checkWhen(verb, task.when)
 }

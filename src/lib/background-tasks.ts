@@ -1,19 +1,35 @@
-import { afterResponse, startSoon, type WrapOptions } from './after-response.ts'
+import { nextMacrotask } from '#platform'
+import { afterResponse, type WrapOptions } from './after-response.ts'
 import {
   BackgroundTask,
   checkWhen,
-  type Conditions,
-  execute,
   outcomes,
-  result,
-  skip,
   type TaskDefinition,
   type TaskResult,
 } from './background-task.ts'
 import type { Outcome } from './body-end.ts'
-import { BackgroundTaskError, checkMilliseconds, handled, kindOf, report } from './errors.ts'
-import { track, untrack } from './in-flight.ts'
-import { abandon, begin, hasEnded, isIdle, trigger, type Work } from './process-state.ts'
+import { continuation } from './continuation.ts'
+import {
+  type BackgroundTaskError,
+  checkFunction,
+  checkMilliseconds,
+  handled,
+  kindOf,
+  refuse,
+} from './errors.ts'
+import { isTask, track, untrack } from './in-flight.ts'
+import {
+  collect,
+  type Conditions,
+  execute,
+  fail,
+  hasEnded,
+  isIdle,
+  result,
+  skip,
+  trigger,
+  type Work,
+} from './process-state.ts'
 
 /** How a list runs its tasks. */
 export interface BackgroundTasksOptions {
@@ -53,12 +69,6 @@ export interface BackgroundTasksOptions {
 
 type Item = BackgroundTask | BackgroundTasks
 
-/** What a list hands down to a list in it. */
-interface ListConditions extends Conditions {
-  readonly parent?: BackgroundTasks
-  readonly onError?: BackgroundTasksOptions['onError']
-}
-
 /** Ends the list as one whose handler threw. */
 export const markThrown: unique symbol = Symbol('markThrown')
 
@@ -86,25 +96,24 @@ export const markThrown: unique symbol = Symbol('markThrown')
 export class BackgroundTasks {
   readonly #tasks: Item[] = []
   readonly #options: BackgroundTasksOptions
-  #cleanups: BackgroundTask[] | undefined
+  readonly #cleanups: BackgroundTask[] = []
   #status: 'pending' | 'running' | 'ended' = 'pending'
-  #conditions: ListConditions = { outcome: 'closed' }
+  #conditions: Conditions | undefined
   #parent: BackgroundTasks | undefined
   /** The index of the task to start next. */
   #next = 0
   #running = 0
-  #failure: { error: unknown } | undefined
-  #thrown: { reason: unknown } | undefined
   /** The first failure, of lists in this one too. */
-  #error: BackgroundTaskError | undefined
-  #cleaning: BackgroundTask | undefined
-  /** Resumes in the async context of the list when a task is added. */
+  #failure: BackgroundTaskError | undefined
+  /** Why what has not started is skipped. */
+  #stop: { readonly reason: unknown } | undefined
+  /** Goes on, in the async context of the list, when a task is added. */
   #wake: (() => void) | undefined
   #finished: Promise<TaskResult[]> | undefined
   #resolve: ((results: TaskResult[]) => void) | undefined;
 
   /** @internal */
-  [trigger]?: object
+  [trigger]?: object | undefined
 
   /** @internal */
   slot?: number | undefined
@@ -118,9 +127,7 @@ export class BackgroundTasks {
     checkOptions(options)
     this.#options = options
     if (typeof tasks !== 'object' || tasks === null || !(Symbol.iterator in tasks)) {
-      throw new TypeError(
-        `Cannot create the list: it is given ${kindOf(tasks)}, pass a list of tasks`,
-      )
+      refuse('create the list', `it is given ${kindOf(tasks)}`, 'pass a list of tasks')
     }
     for (const task of tasks) this.addTask(task)
   }
@@ -173,15 +180,12 @@ export class BackgroundTasks {
     task: Item | TaskDefinition | ((...args: unknown[]) => unknown),
     ...args: unknown[]
   ): Item {
-    const definition = isForeign(task) ? definitionOf(task) : task
-    const item = isItem(task)
-      ? task
-      : new BackgroundTask(definition as () => unknown, ...(args as []))
-    if (item instanceof BackgroundTasks && item.#contains(this)) {
-      throw new TypeError('Cannot add the list: it contains this list, add its tasks instead')
+    const item = isItem(task) ? task : new BackgroundTask(task as () => unknown, ...(args as []))
+    if (item[collect]().has(this)) {
+      refuse('add the list', 'it contains this list', 'add its tasks instead')
     }
     this.#tasks.push(item)
-    this.#proceedLater()
+    this.#noticeAdded()
     return item
   }
 
@@ -195,12 +199,9 @@ export class BackgroundTasks {
    * FastAPI's dependencies with yield}
    */
   defer(cleanup: () => unknown): void {
-    if (typeof cleanup !== 'function') {
-      throw new TypeError(`Cannot defer the cleanup: it is ${kindOf(cleanup)}, pass a function`)
-    }
-    const cleanups = (this.#cleanups ??= [])
-    cleanups.push(new BackgroundTask({ name: cleanup.name, run: () => cleanup(), when: outcomes }))
-    this.#proceedLater()
+    checkFunction('defer the cleanup', 'it', cleanup)
+    this.#cleanups.push(new BackgroundTask(cleanup))
+    this.#noticeAdded()
   }
 
   /**
@@ -212,11 +213,11 @@ export class BackgroundTasks {
   run(): Promise<void> {
     if (this.#status === 'pending') {
       track(this)
-      this[begin]('closed', undefined)
+      void this[execute]({ outcome: 'closed' })
     }
     return handled(
       this.finished.then(() => {
-        if (this.#error !== undefined) throw this.#error
+        if (this.#failure !== undefined) throw this.#failure
       }),
     )
   }
@@ -235,21 +236,20 @@ export class BackgroundTasks {
    */
   wrap(response: Response, options: WrapOptions = {}): Response {
     if (this.#status !== 'pending') {
-      throw new TypeError(
-        'Cannot wrap the response: the tasks of this list have started, create a list per request',
-      )
+      const wrong = 'the tasks of this list have started'
+      refuse('wrap the response', wrong, 'create a list per request')
     }
     return afterResponse(this, response, options)
   }
 
   /** The handler threw: so this list ends, whatever becomes of the request. @internal */
   [markThrown](reason: unknown): void {
-    this.#thrown = { reason }
+    this.#conditions = { outcome: 'thrown', reason }
   }
 
   /** @internal */
   get [isIdle](): boolean {
-    return this[hasEnded] || (this.#tasks.length === 0 && this.#cleanups === undefined)
+    return this[hasEnded] || this.#tasks.length + this.#cleanups.length === 0
   }
 
   /** @internal */
@@ -258,171 +258,119 @@ export class BackgroundTasks {
   }
 
   /** @internal */
-  [begin](outcome: Outcome, reason: unknown): void {
-    if (this.#status === 'running') this.#proceed()
-    else void this[execute]({ outcome, reason })
-  }
-
-  /** @internal */
-  [abandon](reason: unknown): BackgroundTask[] {
-    return [...this.#tasks, this.#cleaning].flatMap((task) => task?.[abandon](reason) ?? [])
+  [collect](items = new Set<Work>()): Set<Work> {
+    // One list may stand at many places: they must not be walked through one by one.
+    if (items.has(this)) return items
+    items.add(this)
+    for (const item of this.#tasks) item[collect](items)
+    return items
   }
 
   /** @internal */
   [skip](reason: unknown, skipped: string[]): void {
-    this.#failure = { error: reason }
-    for (const task of this.#tasks.slice(this.#next)) task[skip](reason, skipped)
+    this.#stop = { reason }
+    for (const item of this.#tasks.slice(this.#next)) item[skip](reason, skipped)
   }
 
   /** @internal */
-  [execute](conditions: ListConditions): Promise<unknown> | undefined {
+  [fail](failure: BackgroundTaskError, skipped: string[], stops: boolean): void {
+    this.#failure ??= failure
+    const stopsThis = stops && this.#options.failure !== 'continue'
+    if (stopsThis) this[skip](failure.cause, skipped)
+    this.#parent?.[fail](failure, skipped, stopsThis)
+  }
+
+  /** @internal */
+  [execute](conditions: Conditions): Promise<unknown> | undefined {
     if (this.#status === 'pending') {
+      const { outcome, reason } = this.#conditions ?? conditions
       const { timeout = conditions.timeout, when = conditions.when } = this.#options
       const { onError = conditions.onError } = this.#options
-      const outcome = this.#thrown === undefined ? conditions.outcome : 'thrown'
-      const { reason } = this.#thrown ?? conditions
-      this.#parent = conditions.parent
-      this.#conditions = { outcome, reason, timeout, when, onError, parent: this }
+      this.#conditions = { outcome, reason, timeout, when, onError, list: this }
+      this.#parent = conditions.list
       this.#status = 'running'
       this.#proceed()
     }
-    return this.#status === 'ended' ? undefined : this.finished
+    return this[hasEnded] ? undefined : this.finished
   }
 
   /** Starts as many tasks as may run, then the cleanups; each that ends calls it again. */
   #proceed(): void {
     const { concurrency = 1 } = this.#options
     while (this.#status === 'running') {
-      const isTask = this.#next < this.#tasks.length
-      if (this.#running >= (isTask ? concurrency : 1)) {
-        if (this.#running < concurrency) this.#park()
+      const hasTask = this.#next < this.#tasks.length
+      if (this.#running >= (hasTask ? concurrency : 1)) {
+        if (this.#running < concurrency) this.#wake = continuation(() => this.#proceed())
         return
       }
-      const item = isTask ? this.#tasks[this.#next++] : this.#cleanups?.pop()
+      const item = hasTask ? this.#tasks[this.#next++] : this.#cleanups.pop()
       if (item === undefined) this.#end()
-      else this.#start(item, isTask)
+      else this.#start(item, !hasTask)
     }
   }
 
-  #park(): void {
-    void new Promise<void>((resolve) => (this.#wake = resolve)).then(() => this.#proceed())
-  }
-
-  #start(item: Item, isTask: boolean): void {
-    if (isTask && this.#failure !== undefined) item[skip](this.#failure.error, [])
-    // One that another list runs, or has run, is that list's to report.
-    const isOwn = item instanceof BackgroundTask && item.status === 'pending'
-    const ended = item[execute](
-      isTask ? this.#conditions : { ...this.#conditions, isCleanup: true },
-    )
-    if (ended === undefined) {
-      if (isOwn && item[result]?.status === 'rejected') this.#fail(item, isTask)
-      return
+  #start(item: Item, isCleanup: boolean): void {
+    let conditions = this.#conditions ?? { outcome: 'closed' }
+    if (isCleanup) {
+      conditions = { ...conditions, when: outcomes, isCleanup }
+      // For `drain()`, which looks for tasks.
+      track(item)
+    } else if (this.#stop !== undefined) {
+      item[skip](this.#stop.reason, [])
     }
+    const ended = item[execute](conditions)
+    if (ended === undefined) return
     this.#running += 1
-    if (!isTask && item instanceof BackgroundTask) this.#cleaning = item
     void ended.then(() => {
       this.#running -= 1
-      if (isOwn && item[result]?.status === 'rejected') this.#fail(item, isTask)
       this.#proceed()
     })
   }
 
-  #fail(task: BackgroundTask, isTask: boolean): void {
-    const cause = task[result]?.error
-    const skipped: string[] = []
-    const error = new BackgroundTaskError(task.name, cause, skipped)
-    let stops = isTask
-    // oxlint-disable-next-line no-this-alias -- it climbs
-    let list: BackgroundTasks | undefined = this
-    while (list !== undefined) {
-      list.#error ??= error
-      stops &&= list.#options.failure !== 'continue'
-      if (stops) list[skip](cause, skipped)
-      list = list.#parent
-    }
-    report(error, this.#conditions.onError)
-  }
-
   #end(): void {
     this.#status = 'ended'
-    this.#failure = this.#parent = this.#cleaning = this.#wake = undefined
+    this.#stop = this.#parent = this.#wake = undefined
     this.#resolve?.(this.#results())
     untrack(this)
   }
 
   /** Lets a task be seen that was added while the list runs, or after its end. */
-  #proceedLater(): void {
-    if (this.#status === 'running') {
-      this.#wake?.()
-    } else if (this.#status === 'ended') {
+  #noticeAdded(): void {
+    if (this[hasEnded]) {
       this.#status = 'running'
       this.#finished = undefined
-      startSoon(this, this.#conditions.outcome)
-    } else if (this[trigger] !== undefined) {
-      track(this)
+      nextMacrotask({ run: continuation(() => this.#proceed()) })
+    } else {
+      this.#wake?.()
     }
+    if (this.#status === 'running' || this[trigger] !== undefined) track(this)
   }
 
   #results(): TaskResult[] {
-    const tasks = new Set<BackgroundTask>()
-    this.#flattenInto(tasks)
-    return [...tasks].flatMap((task) => task[result] ?? [])
-  }
-
-  #flattenInto(tasks: Set<BackgroundTask>, seen = new Set<Item>()): void {
-    seen.add(this)
-    for (const task of this.#tasks) {
-      if (task instanceof BackgroundTask) tasks.add(task)
-      else if (!seen.has(task)) task.#flattenInto(tasks, seen)
-    }
-  }
-
-  /** `seen` holds the lists looked into: one may stand at many places. */
-  #contains(list: BackgroundTasks, seen = new Set<Item>()): boolean {
-    if (this === list) return true
-    if (seen.has(this)) return false
-    seen.add(this)
-    return this.#tasks.some((task) => task instanceof BackgroundTasks && task.#contains(list, seen))
+    return [...this[collect]()].filter(isTask).flatMap((task) => task[result] ?? [])
   }
 }
 
-function isItem(task: object): task is Item {
-  return task instanceof BackgroundTask || task instanceof BackgroundTasks
-}
-
-/** True for a task or a list of another copy of this package, as bundlers make them. */
-function isForeign(task: unknown): task is Work {
-  return typeof task === 'object' && task !== null && begin in task && !isItem(task)
-}
-
-/** What another copy has made, as one task: it keeps its own rules, and learns how this list ended. */
-function definitionOf(work: Work): TaskDefinition {
-  return {
-    name: 'list',
-    when: outcomes,
-    run: ({ outcome, reason }) => {
-      work[begin](outcome, reason)
-      return work.finished
-    },
-  }
+/** True for a task or a list, also one of another copy of this package. */
+function isItem(task: unknown): task is Item {
+  return typeof task === 'object' && task !== null && execute in task
 }
 
 function checkOptions(options: BackgroundTasksOptions): void {
   const { concurrency = 1, failure = 'stop', timeout, when, onError } = options
+  const verb = 'create the list'
   if (!(concurrency === Infinity || (Number.isInteger(concurrency) && concurrency >= 1))) {
-    throw new RangeError(
-      `Cannot create the list: concurrency is ${concurrency}, pass a whole number from 1 or Infinity`,
+    refuse(
+      verb,
+      `concurrency is ${concurrency}`,
+      'pass a whole number from 1 or Infinity',
+      RangeError,
     )
   }
   if (failure !== 'stop' && failure !== 'continue') {
-    throw new TypeError(
-      `Cannot create the list: failure is ${kindOf(failure)}, pass 'stop' or 'continue'`,
-    )
+    refuse(verb, `failure is ${kindOf(failure)}`, "pass 'stop' or 'continue'")
   }
-  if (onError !== undefined && typeof onError !== 'function') {
-    throw new TypeError(`Cannot create the list: onError is ${kindOf(onError)}, pass a function`)
-  }
-  checkMilliseconds('create the list', 'timeout', timeout)
-  checkWhen('create the list', when)
+  if (onError !== undefined) checkFunction(verb, 'onError', onError)
+  checkMilliseconds(verb, 'timeout', timeout)
+  checkWhen(verb, when)
 }

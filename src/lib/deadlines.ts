@@ -11,8 +11,8 @@ export interface Expiring extends Bagged {
   expire(): void
 }
 
-/** Milliseconds between sweeps, at least. */
-const sweepInterval = 20
+/** Deadlines are put off to the next multiple of this part of their delay: each costs a sweep. */
+const grain = 1 / 16
 
 /** One timer for all: nearly every one is forgotten before it fires. */
 const waiting = new Bag<Expiring>()
@@ -27,7 +27,8 @@ export function watch(expiring: Expiring, delay: number): void {
     expiring.timer = setTimeout(() => expiring.expire(), delay)
     return
   }
-  expiring.deadline = performance.now() + delay
+  const step = delay * grain
+  expiring.deadline = Math.ceil((performance.now() + delay) / step) * step
   waiting.add(expiring)
   schedule(expiring.deadline)
 }
@@ -47,24 +48,17 @@ function schedule(deadline: number): void {
   clock = setTimeout
   sweepAt = deadline
   timer = setTimeout(sweep, Math.ceil(deadline - performance.now()))
-  unref(timer)
+  const handle: { unref?: unknown } = Object(timer)
+  if (typeof handle.unref === 'function') handle.unref()
 }
 
 function sweep(): void {
   sweepAt = Infinity
   const now = performance.now()
-  for (const expiring of waiting.items.filter(({ deadline }) => deadline <= now)) {
-    waiting.delete(expiring)
-    expiring.expire()
-  }
   let next = Infinity
-  for (const { deadline } of waiting.items) next = Math.min(next, deadline)
-  // Not one by one: each sweep looks at all that waits.
-  if (next < Infinity) schedule(Math.max(next, now + sweepInterval))
-}
-
-function unref(handle: unknown): void {
-  if (typeof handle === 'object' && handle !== null && 'unref' in handle) {
-    if (typeof handle.unref === 'function') handle.unref()
+  for (const expiring of waiting.items.slice()) {
+    if (expiring.deadline > now) next = Math.min(next, expiring.deadline)
+    else if (waiting.delete(expiring)) expiring.expire()
   }
+  if (next < Infinity) schedule(next)
 }

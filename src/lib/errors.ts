@@ -97,11 +97,24 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
 /** Milliseconds; a timer set to more fires at once. */
 export const longestTimer = 2 ** 31 - 1
 
+/** Fails for misuse. What was wrong names no value: it may be secret. */
+export function refuse(verb: string, wrong: string, advice: string, Kind = TypeError): never {
+  throw new Kind(`Cannot ${verb}: ${wrong}, ${advice}`)
+}
+
+/** Refuses what is no function. */
+export function checkFunction(
+  verb: string,
+  name: string,
+  value: unknown,
+  advice = 'pass a function',
+): void {
+  if (typeof value !== 'function') refuse(verb, `${name} is ${kindOf(value)}`, advice)
+}
+
 /** Refuses milliseconds that a timer cannot count. */
 export function checkMilliseconds(verb: string, name: string, value: unknown): void {
-  if (value !== undefined && !(typeof value === 'number' && value > 0)) {
-    throw new RangeError(
-      `Cannot ${verb}: ${name} is ${typeof value === 'number' ? value : kindOf(value)}, pass milliseconds above 0`,
-    )
-  }
+  if (value === undefined || (typeof value === 'number' && value > 0)) return
+  const shown = typeof value === 'number' ? value : kindOf(value)
+  refuse(verb, `${name} is ${shown}`, 'pass milliseconds above 0', RangeError)
 }

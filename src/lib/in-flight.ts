@@ -1,6 +1,6 @@
 import type { BackgroundTask } from './background-task.ts'
 import { checkMilliseconds, longestTimer } from './errors.ts'
-import { abandon, state, type Work } from './process-state.ts'
+import { collect, isIdle, state, type Work } from './process-state.ts'
 
 /** Counts `work` as accepted. */
 export function track(work: Work): void {
@@ -10,7 +10,7 @@ export function track(work: Work): void {
 /** Takes `work` off the books: it has ended. */
 export function untrack(work: Work): void {
   if (state.inFlight.delete(work) && state.inFlight.items.length === 0) {
-    for (const wake of state.onIdle) wake()
+    for (const wake of state.onIdle.splice(0)) wake()
   }
 }
 
@@ -51,22 +51,29 @@ export async function drain(
     timer = setTimeout(resolve, Math.min(timeout, longestTimer), true)
   })
   while (state.inFlight.items.length > 0) {
-    if (await Promise.race([deadline, idle()])) break
+    const idle = new Promise<boolean>((resolve) => state.onIdle.push(() => resolve(false)))
+    if (await Promise.race([deadline, idle])) break
   }
   clearTimeout(timer)
 
   const finished = state.ended - before
-  const reason = new DOMException('The process shuts down', 'AbortError')
-  const abandoned = [...state.inFlight.items].flatMap((work) => work[abandon](reason))
-  return { finished, abandoned: [...new Set(abandoned)] }
+  const abandoned = abandon(
+    state.inFlight.items,
+    new DOMException('The process shuts down', 'AbortError'),
+  )
+  return { finished, abandoned }
 }
 
-function idle(): Promise<boolean> {
-  return new Promise((resolve) => {
-    const wake = (): void => {
-      state.onIdle.delete(wake)
-      resolve(false)
-    }
-    state.onIdle.add(wake)
-  })
+/** Cancels what has not ended, and names it. */
+export function abandon(works: Iterable<Work>, reason: unknown): BackgroundTask[] {
+  const items = new Set<Work>()
+  for (const work of works) work[collect](items)
+  const tasks = [...items].filter(isTask).filter((task) => !task[isIdle])
+  for (const task of tasks) task.cancel(reason)
+  return tasks
+}
+
+/** Tells a task from a list, also those of another copy of this package. */
+export function isTask(work: Work): work is BackgroundTask {
+  return 'cancel' in work
 }

@@ -1,5 +1,5 @@
 import type { BackgroundTask } from './background-task.ts'
-import { handled, kindOf, report } from './errors.ts'
+import { checkFunction, handled, report } from './errors.ts'
 import { type Instrument, state } from './process-state.ts'
 
 /** Milliseconds that an instrument has to call `run` before the task runs without it. */
@@ -31,11 +31,7 @@ const patience = 1000
  * @throws `TypeError` if `around` is not a function.
  */
 export function instrument(around: Instrument): () => void {
-  if (typeof around !== 'function') {
-    throw new TypeError(
-      `Cannot instrument the tasks: it is ${kindOf(around)}, pass a function (task, run)`,
-    )
-  }
+  checkFunction('instrument the tasks', 'it', around, 'pass a function (task, run)')
   state.instruments.add(around)
   return () => void state.instruments.delete(around)
 }
@@ -65,17 +61,15 @@ function observe(
   task: BackgroundTask,
   perform: () => Promise<void>,
 ): Promise<void> {
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     let performed: Promise<void> | undefined
     let failure: unknown
     const run = (): Promise<void> => {
       if (performed === undefined) {
         clearTimeout(timer)
         performed = perform()
-        performed.then(resolve, (error: unknown) => {
-          failure = error
-          reject(error)
-        })
+        performed.catch((error: unknown) => (failure = error))
+        resolve(performed)
       }
       return performed
     }

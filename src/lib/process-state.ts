@@ -2,27 +2,49 @@ import type { BackgroundTask } from './background-task.ts'
 import type { BackgroundTasks } from './background-tasks.ts'
 import { Bag, type Bagged } from './bag.ts'
 import type { Outcome } from './body-end.ts'
+import type { BackgroundTaskError } from './errors.ts'
 
-// Shared by all copies of this package in the process, like the state below.
+// Not symbols: all copies of this package in the process agree on them, like on the state below.
 
-/** Starts the work now that the response is over. */
-export const begin: unique symbol = Symbol.for('background-tasks.begin')
-/** Cancels what has not ended, and names it. */
-export const abandon: unique symbol = Symbol.for('background-tasks.abandon')
+/** Runs the work under conditions, once. A promise for its end, or undefined if that has come. */
+export const execute = '~execute'
+/** Adds the work, and all that is in it, to a set. */
+export const collect = '~collect'
+/** Gives up on what has not started, because of another task's failure. */
+export const skip = '~skip'
+/** Tells a list of a failure in it. */
+export const fail = '~fail'
+/** How a task has ended. */
+export const result = '~result'
 /** What decides when the work starts: the last response that was wrapped with it. */
-export const trigger: unique symbol = Symbol.for('background-tasks.trigger')
+export const trigger = '~trigger'
 /** True when nothing waits or runs: nobody has to wait for it. */
-export const isIdle: unique symbol = Symbol.for('background-tasks.isIdle')
+export const isIdle = '~isIdle'
 /** True for a list whose last task and cleanup have ended. */
-export const hasEnded: unique symbol = Symbol.for('background-tasks.hasEnded')
+export const hasEnded = '~hasEnded'
+
+/** What runs some work lays down for it. */
+export interface Conditions {
+  readonly outcome: Outcome
+  readonly reason?: unknown
+  readonly timeout?: number | undefined
+  readonly when?: readonly Outcome[] | undefined
+  readonly onError?: ((error: BackgroundTaskError) => void) | undefined
+  /** The list that it runs in. */
+  readonly list?: BackgroundTasks
+  /** A cleanup is not a task: no span, no result. */
+  readonly isCleanup?: boolean
+  /** Run by its own `run`. */
+  readonly isDirect?: boolean
+}
 
 /** What a response can carry: a list, or a task on its own. */
 export interface Work extends Bagged {
   readonly finished: Promise<unknown>
-  [trigger]?: object
+  [trigger]?: object | undefined
   readonly [isIdle]: boolean
-  [begin](outcome: Outcome, reason: unknown): void
-  [abandon](reason: unknown): BackgroundTask[]
+  [execute](conditions: Conditions): Promise<unknown> | undefined
+  [collect](items?: Set<Work>): Set<Work>
 }
 
 /** Runs around a task; `run` settles as the task does. */
@@ -38,7 +60,7 @@ interface ProcessState {
   /** All accepted work that waits or runs. */
   readonly inFlight: Bag<Work>
   /** Called when `inFlight` becomes empty. */
-  readonly onIdle: Set<() => void>
+  readonly onIdle: (() => void)[]
   /** How many tasks have ended since the process started. */
   ended: number
   readonly instruments: Set<Instrument>
@@ -55,7 +77,7 @@ const scope: typeof globalThis & { [key]?: ProcessState } = globalThis
  */
 export const state: ProcessState = (scope[key] ??= {
   inFlight: new Bag(),
-  onIdle: new Set(),
+  onIdle: [],
   ended: 0,
   instruments: new Set(),
   lists: undefined,

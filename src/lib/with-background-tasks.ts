@@ -1,15 +1,15 @@
 import {
   bind,
+  checkOptions,
   hold,
   type Host,
   isResponse,
   joinRequest,
-  startSoon,
-  Trigger,
   type WrapOptions,
 } from './after-response.ts'
 import { BackgroundTasks, type BackgroundTasksOptions, markThrown } from './background-tasks.ts'
-import { checkMilliseconds, kindOf } from './errors.ts'
+import type { EndListener } from './body-end.ts'
+import { checkFunction } from './errors.ts'
 import { findHost } from './host.ts'
 import { track, untrack } from './in-flight.ts'
 
@@ -76,8 +76,7 @@ export async function handleWith<Result>(
     answer = tie(tasks, host, answer)
   } catch (error) {
     tasks[markThrown](error)
-    if (joinRequest(tasks)) untrack(tasks)
-    else startSoon(tasks, 'thrown', error)
+    tie(tasks, { observe: endAtOnce }, error)
     throw error
   }
   if (isThrown) throw answer
@@ -85,30 +84,20 @@ export async function handleWith<Result>(
 }
 
 function tie(tasks: BackgroundTasks, host: Host, answer: unknown): unknown {
-  if (joinRequest(tasks)) {
-    untrack(tasks)
-  } else if (isResponse(answer)) {
-    return bind(tasks, answer, host)
-  } else {
-    const end = new Trigger(tasks)
-    if (host.observe?.(end, answer) !== true) end.end('closed')
-    end.arm()
-  }
+  if (!joinRequest(tasks)) return bind(tasks, answer, host)
+  untrack(tasks)
   return answer
+}
+
+function endAtOnce(listener: EndListener): boolean {
+  listener.end('thrown')
+  return true
 }
 
 /** Refuses a handler or options that are none. */
 export function checkHandler(handler: unknown, options: HandlerOptions): void {
-  if (typeof handler !== 'function') {
-    throw new TypeError(`Cannot wrap the handler: it is ${kindOf(handler)}, pass a function`)
-  }
-  const { waitUntil, unreadTimeout } = options
-  if (waitUntil !== undefined && typeof waitUntil !== 'function') {
-    throw new TypeError(
-      `Cannot wrap the handler: waitUntil is ${kindOf(waitUntil)}, pass a function`,
-    )
-  }
-  checkMilliseconds('wrap the handler', 'unreadTimeout', unreadTimeout)
+  checkFunction('wrap the handler', 'it', handler)
+  checkOptions('wrap the handler', options)
   void new BackgroundTasks([], options)
 }
 
