@@ -246,6 +246,31 @@ describe('withBackgroundTasks()', () => {
     expect(takePrinted()).toEqual([])
   })
 
+  // To learn that the handler had thrown made the list forget its own options.
+  it('keeps the rules of a list that it has started itself, though it throws', async () => {
+    const errors: unknown[] = []
+    const gate = newGate()
+    const last = newWitness()
+    const handle = withBackgroundTasks(
+      async (tasks): Promise<never> => {
+        tasks.addTask(() => gate.opened)
+        tasks.addTask(function failing() {
+          throw new Error('bug')
+        })
+        tasks.addTask(last.task)
+        void tasks.run()
+        throw new Error('of the handler')
+      },
+      { onError: (error) => errors.push(error) },
+    )
+    await expect(handle()).rejects.toThrow('of the handler')
+    await turn()
+    gate.open()
+    await drain()
+    expect(errors).toMatchObject([{ task: 'failing', skipped: ['witness'] }])
+    expect(last.outcomes()).toEqual([])
+  })
+
   it('rejects with the error of the handler, in the turn in which that does', async () => {
     const bug = new Error('bug')
     const handle = withBackgroundTasks(() => Promise.reject(bug))
