@@ -80,7 +80,7 @@ describe('watch()', () => {
     const second = newExpiring('second')
     const first = { ...newExpiring('first'), expire: () => deadlines.unwatch(second) }
     deadlines.watch(first, 160)
-    deadlines.watch(second, 320)
+    deadlines.watch(second, 160)
     vi.advanceTimersByTime(1000)
     expect(expired).toEqual([])
   })
