@@ -69,6 +69,9 @@ export interface BackgroundTasksOptions {
 
 type Item = BackgroundTask | BackgroundTasks
 
+/** Shared by all lists: each response on its way has one, and most have one task and no cleanup. */
+const none: never[] = []
+
 /** Ends the list as one whose handler threw. */
 export const markThrown: unique symbol = Symbol('markThrown')
 
@@ -94,9 +97,9 @@ export const markThrown: unique symbol = Symbol('markThrown')
  * @see {@link https://www.starlette.io/background/#backgroundtasks | Starlette's BackgroundTasks}
  */
 export class BackgroundTasks {
-  readonly #tasks: Item[] = []
+  #tasks: Item[] = none
   readonly #options: BackgroundTasksOptions
-  readonly #cleanups: BackgroundTask[] = []
+  #cleanups: BackgroundTask[] = none
   #status: 'pending' | 'running' | 'ended' = 'pending'
   #conditions: Conditions | undefined
   #parent: BackgroundTasks | undefined
@@ -184,7 +187,7 @@ export class BackgroundTasks {
     if (item[collect]().has(this)) {
       refuse('add the list', 'it contains this list', 'add its tasks instead')
     }
-    this.#tasks.push(item)
+    this.#tasks = added(this.#tasks, item)
     this.#noticeAdded()
     return item
   }
@@ -200,7 +203,7 @@ export class BackgroundTasks {
    */
   defer(cleanup: () => unknown): void {
     checkFunction('defer the cleanup', 'it', cleanup)
-    this.#cleanups.push(new BackgroundTask(cleanup))
+    this.#cleanups = added(this.#cleanups, new BackgroundTask(cleanup))
     this.#noticeAdded()
   }
 
@@ -244,7 +247,7 @@ export class BackgroundTasks {
 
   /** The handler threw: so this list ends, whatever becomes of the request. @internal */
   [markThrown](reason: unknown): void {
-    this.#conditions = { outcome: 'thrown', reason }
+    if (this.#status === 'pending') this.#conditions = { outcome: 'thrown', reason }
   }
 
   /** @internal */
@@ -349,6 +352,13 @@ export class BackgroundTasks {
   #results(): TaskResult[] {
     return [...this[collect]()].filter(isTask).flatMap((task) => task[result] ?? [])
   }
+}
+
+/** The first one makes an array for one: that of a `push` has room for 17. */
+function added<Value>(values: Value[], value: Value): Value[] {
+  if (values === none) return [value]
+  values.push(value)
+  return values
 }
 
 /** True for a task or a list, also one of another copy of this package. */

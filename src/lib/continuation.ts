@@ -1,7 +1,7 @@
 /** Calls `callback` when the result is called, later, and in the async context of this moment. */
 export function continuation(callback: () => void): () => void {
-  let resume: (() => void) | undefined
+  let resume = callback
   // What continues from a promise keeps the context on every host, without any import.
   void new Promise<void>((resolve) => (resume = resolve)).then(callback)
-  return () => resume?.()
+  return resume
 }
