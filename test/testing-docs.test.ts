@@ -1,0 +1,28 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { describe, expect, it } from 'vitest'
+
+const root = fileURLToPath(new URL('../docs/examples/testing', import.meta.url))
+const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url))
+
+/** What the runner prints; it rejects if a test fails. */
+async function run(args: readonly string[]): Promise<string> {
+  // A runner inside a runner must not take itself for a part of it.
+  const { NODE_TEST_CONTEXT: _, VITEST: __, ...env } = process.env
+  const options = { cwd: root, env: { ...env, NO_COLOR: '1' } }
+  const { stdout } = await promisify(execFile)(process.execPath, args, options)
+  return stdout
+}
+
+describe('docs/examples/testing', { timeout: 60_000 }, () => {
+  it('passes in vitest', async () => {
+    const printed = await run([vitest, 'run', '--root', root, 'vitest.test.ts'])
+    expect(printed).toMatch(/Tests +4 passed \(4\)/)
+  })
+
+  it('passes in node:test', async () => {
+    const printed = await run(['--test', '--test-reporter=tap', 'node.test.ts'])
+    expect(printed).toContain('# pass 4\n# fail 0\n')
+  })
+})
