@@ -47,7 +47,6 @@ const servers = {
 /** A route that answers with `answer()` of lib/answer.ts, and what its tasks see. */
 interface Mount {
   readonly path: string
-  readonly api: string
   /** A `redirect()` or `notFound()` that the handler throws. */
   readonly controlFlow: 'closed' | 'thrown'
   /** A source that fails. */
@@ -55,34 +54,30 @@ interface Mount {
   readonly edge?: true
 }
 
-const mounts: readonly Mount[] = [
-  {
+const mounts: Record<string, Mount> = {
+  'withBackgroundTasks() of background-tasks/next': {
     path: '/door',
-    api: 'withBackgroundTasks() of background-tasks/next',
     controlFlow: 'closed',
     sourceError: 'cancelled',
   },
-  {
+  'withBackgroundTasks() of background-tasks': {
     path: '/core',
-    api: 'withBackgroundTasks() of background-tasks',
     controlFlow: 'thrown',
     sourceError: 'errored',
   },
-  {
+  'withBackgroundTasks() of background-tasks/next in the edge runtime': {
     path: '/edge-door',
-    api: 'withBackgroundTasks() of background-tasks/next in the edge runtime',
     controlFlow: 'closed',
     sourceError: 'errored',
     edge: true,
   },
-  {
+  'withBackgroundTasks() of background-tasks in the edge runtime': {
     path: '/edge-core',
-    api: 'withBackgroundTasks() of background-tasks in the edge runtime',
     controlFlow: 'thrown',
     sourceError: 'errored',
     edge: true,
   },
-]
+}
 
 let requests = 0
 const newId = (name: string): string => `${name}-${(requests += 1)}`
@@ -128,7 +123,8 @@ describe.each(Object.entries(servers))('%s', (_, start) => {
     )
   }
 
-  describe.each(mounts)('$api', ({ path, controlFlow, sourceError, edge }) => {
+  describe.each(Object.entries(mounts))('%s', (_api, mount) => {
+    const { path, controlFlow, sourceError, edge } = mount
     const bare = edge ? '/edge-bare' : '/bare'
     it.each(['text', 'json', 'large', 'length', 'status', 'cookies'])(
       'runs the tasks after a %s response, which is as the bare one on the wire',
