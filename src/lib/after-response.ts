@@ -1,4 +1,4 @@
-import { type Job, nextMacrotask, waitUntil as platformWaitUntil } from '#platform'
+import { type Job, nextMacrotask } from '#platform'
 import type { BackgroundTasks } from './background-tasks.ts'
 import { type EndListener, observeEnd, type Outcome } from './body-end.ts'
 import { continuation } from './continuation.ts'
@@ -13,6 +13,7 @@ import {
   trigger,
   type Work,
 } from './process-state.ts'
+import { findGlobalWaitUntil } from './wait-until.ts'
 
 /** What the host offers to {@link BackgroundTasks.wrap}. */
 export interface WrapOptions {
@@ -22,7 +23,8 @@ export interface WrapOptions {
    * The host's `waitUntil`, bound to its object. Called once, before `wrap` returns, with a promise
    * that never rejects.
    *
-   * @default that of `cloudflare:workers` on Workers, else none
+   * @default that of the platform, where code can find one by itself: Workers, Vercel, Next.js, Neon,
+   * Supabase, Bunny
    */
   waitUntil?: (promise: Promise<unknown>) => void
   /**
@@ -75,8 +77,9 @@ export function afterResponse(work: Work, response: Response, options: WrapOptio
 }
 
 /** Tells the host to stay alive until the work has ended. */
-export function hold(work: Work, waitUntil: WrapOptions['waitUntil'] = platformWaitUntil): void {
-  waitUntil?.(work.finished)
+export function hold(work: Work, waitUntil: WrapOptions['waitUntil']): void {
+  const holder = waitUntil ?? findGlobalWaitUntil()
+  holder?.(work.finished)
 }
 
 /** The list of the request being handled, where there is a provider and the request is not over. */
