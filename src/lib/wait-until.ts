@@ -28,7 +28,7 @@ let hasWarned = false
 export function findGlobalWaitUntil(): ((promise: Promise<unknown>) => void) | undefined {
   if (platformWaitUntil !== undefined) return platformWaitUntil
   for (const context of contexts) {
-    const found = globals[context]?.get?.()
+    const found = contextOf(context)
     if (isWaitUntilHost(found)) return bound(found)
   }
   // Supabase's is a constructorless object, that of Vercel's edge runtime a string.
@@ -36,6 +36,15 @@ export function findGlobalWaitUntil(): ((promise: Promise<unknown>) => void) | u
   if (isWaitUntilHost(globals.Bunny?.v1)) return bound(globals.Bunny.v1)
   warnOnWorkers()
   return undefined
+}
+
+function contextOf(key: symbol): unknown {
+  try {
+    return globals[key]?.get?.()
+  } catch {
+    // Outside of a request: absent.
+    return undefined
+  }
 }
 
 /** Called as a method: Workers refuse a detached one. */
