@@ -55,7 +55,8 @@ const denoInfos: readonly Probe[] = [
 ]
 
 const contexts: readonly Probe[] = [
-  (event) => event, // srvx, h3, service workers
+  // srvx, h3, service workers. That of Next.js in the edge runtime and in a proxy throws.
+  (event) => (event?.['nextUrl'] === undefined ? event : undefined),
   (_, context) => context, // @whatwg-node/server, Netlify
   (_, __, context) => context, // Workers
   (context) => context?.['executionCtx'], // Hono: a getter that throws where there is none
@@ -178,8 +179,10 @@ function observeDeno(info: DenoInfo, listener: EndListener): boolean {
 }
 
 function isRequest(value: unknown): value is Request {
-  // Not an event of h3, which has a method and headers too.
-  return has(value, 'method', 'string') && has(value, 'url', 'string')
+  // Not an event of h3, which has a method and headers too. Reading those, or the URL, would make a
+  // static route of Next.js dynamic.
+  const hasSignal = typeof value === 'object' && value !== null && 'signal' in value
+  return hasSignal && has(value, 'method', 'string')
 }
 
 function isNodeResponse(value: unknown): value is NodeResponse {

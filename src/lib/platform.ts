@@ -4,7 +4,10 @@ export interface Job {
 }
 
 // Taken once: a test that fakes the timers of its own code must not stop the tasks.
-const { setTimeout, setImmediate = setTimeout } = globalThis
+const { setTimeout } = globalThis
+// The edge runtime of Next.js and Vercel has one that throws.
+const setImmediate: (callback: () => void) => unknown =
+  'EdgeRuntime' in globalThis ? setTimeout : (globalThis.setImmediate ?? setTimeout)
 let jobs: Job[] = []
 
 /** Runs the job in a later macrotask, all jobs of one turn in the same one. */
