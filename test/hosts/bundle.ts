@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { build, type BuildOptions } from 'esbuild'
 
 const folder = fileURLToPath(new URL('./', import.meta.url))
 
@@ -33,8 +33,8 @@ function shared(source: string) {
   return {
     entryPoints: [`${folder}${source}`],
     bundle: true,
-    format: 'esm',
+    format: 'esm' as const,
     target: 'es2022',
-    logLevel: 'error',
-  } as const
+    logLevel: 'error' as const,
+  } satisfies BuildOptions
 }

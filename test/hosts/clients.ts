@@ -1,21 +1,9 @@
 import { once } from 'node:events'
 import { Agent, get } from 'node:http'
 import { connect as connectHttp2 } from 'node:http2'
-import { type RawRequest, type RawResponse, send } from '../support/client.ts'
+import { type RawRequest, send } from '../support/client.ts'
+import { arrival, type Exchange } from './exchange.ts'
 import { sendHttp2 } from './http2-client.ts'
-
-/** One request under way, whatever the protocol. */
-export interface Exchange {
-  readonly response: Promise<RawResponse>
-  /** Resolves when so much of the answer, its head included, has arrived. */
-  readonly received: (bytes: number) => Promise<void>
-  /** Resolves when the body, as far as it has arrived, ends with this. */
-  readonly receivedText: (text: string) => Promise<void>
-  readonly pause: () => void
-  readonly resume: () => void
-  /** The client goes away. */
-  readonly destroy: () => void
-}
 
 export interface Client {
   send(options: RawRequest): Promise<Exchange>
@@ -23,14 +11,6 @@ export interface Client {
   inTurn(port: number, paths: readonly string[]): Promise<string[]>
   /** Absent where a plain HTTP/1.1 request can tell. */
   readonly isReady?: (port: number) => Promise<unknown>
-}
-
-export async function arrival(
-  received: Exchange['received'],
-  body: () => Buffer,
-  text: string,
-): Promise<void> {
-  for (let bytes = 1; !String(body()).endsWith(text); bytes += 1) await received(bytes)
 }
 
 export const http1: Client = {

@@ -1,6 +1,6 @@
 import { type ClientHttp2Session, connect } from 'node:http2'
 import type { RawRequest, RawResponse } from '../support/client.ts'
-import { arrival, type Exchange } from './clients.ts'
+import { arrival, type Exchange } from './exchange.ts'
 
 /** One HTTP/2 stream on a session of its own, told like an HTTP/1.1 exchange. */
 export async function sendHttp2(

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import process from 'node:process'
-import { Miniflare } from 'miniflare'
-import { version } from 'workerd'
+import { Miniflare, type WorkerdStructuredLog } from 'miniflare'
 
 // Straight to the Worker, without Miniflare's own Worker in front: that one would hide from it how
 // its client behaves.
@@ -13,11 +13,14 @@ const miniflare = new Miniflare({
   compatibilityFlags: flags.split(',').filter(Boolean),
   bindings: { UPSTREAM: process.env['UPSTREAM'] ?? '' },
   unsafeDirectSockets: [{ host: '127.0.0.1', port: Number(process.env['PORT']) }],
-  handleStructuredLogs: ({ level, message }) => {
+  handleStructuredLogs({ level, message }: WorkerdStructuredLog) {
     process.stdout.write(`${level}: ${message}\n`)
   },
 })
 await miniflare.ready
 
-// The date of its release.
-process.stdout.write(`@event ${JSON.stringify({ type: 'version', id: '', version: `workerd ${version}` })}\n`)
+// It has no types.
+const { version } = createRequire(import.meta.url)('workerd')
+process.stdout.write(
+  `@event ${JSON.stringify({ type: 'version', id: '', version: `workerd ${version}` })}\n`,
+)

@@ -4,7 +4,7 @@ import { connections } from './cases/connections.ts'
 import { disconnects } from './cases/disconnects.ts'
 import { exchanges } from './cases/exchanges.ts'
 import { ignoredUpgrade, realUpgrade } from './cases/upgrade.ts'
-import { expected } from './differences.ts'
+import { expected, settle } from './differences.ts'
 import { HostServer } from './host-server.ts'
 import { type HostName, type HostUnderTest, hosts } from './hosts.ts'
 import { type Results, writeResults } from './results.ts'
@@ -55,11 +55,17 @@ export function testHost(name: HostName): void {
     )
   }
 
-  async function measure(server: HostServer, each: Case): Promise<Record<string, Measured | string>> {
+  async function measure(
+    server: HostServer,
+    each: Case,
+  ): Promise<Record<string, Measured | string>> {
     const measured: Record<string, Measured | string> = {}
     for (const form of each.forms) {
       const wanted = expected(name, each.name, form, each.standard)
-      measured[form] = typeof wanted === 'string' ? wanted : await each.measure(server, form)
+      measured[form] =
+        typeof wanted === 'string'
+          ? wanted
+          : settle(name, each.name, form, await each.measure(server, form))
     }
     return measured
   }

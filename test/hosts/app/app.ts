@@ -15,7 +15,8 @@ export interface AppHost<Args extends unknown[]> {
   readonly unreadTimeout?: number
 }
 
-type Answer = Response | undefined | Promise<Response | undefined>
+/** Bun has answered an upgrade itself when the handler returns: it gets no response then. */
+type Answer = Response | Promise<Response>
 
 /**
  * The application under test. `GET /<form>/<case>?id=<id>&task=<kind>` answers with the response of
@@ -31,14 +32,13 @@ export function createApp<Args extends unknown[]>(host: AppHost<Args>): (...args
   function answer(...args: Args): Answer {
     const { caseName, id } = parse(host.request(...args))
     const respond = responses[caseName]
-    return (
-      respond?.({
-        id,
-        upstream: host.upstream,
-        Response: host.Response ?? Response,
-        upgrade: host.upgrade && (() => host.upgrade?.(...args)),
-      }) ?? (respond === undefined ? new Response('no such case', { status: 404 }) : undefined)
-    )
+    if (respond === undefined) return new Response('no such case', { status: 404 })
+    return respond({
+      id,
+      upstream: host.upstream,
+      Response: host.Response ?? Response,
+      upgrade: host.upgrade && (() => host.upgrade?.(...args) as Response),
+    })
   }
 
   function addTask(tasks: BackgroundTasks, ...args: Args): void {
@@ -77,7 +77,7 @@ export function createApp<Args extends unknown[]>(host: AppHost<Args>): (...args
       const tasks = new BackgroundTasks()
       addTask(tasks, ...args)
       const response = await remember(inner, id, answer(...args))
-      return response && tasks.wrap(response, options)
+      return tasks.wrap(response, options)
     },
     async request(...args) {
       const request = host.request(...args)
@@ -85,7 +85,7 @@ export function createApp<Args extends unknown[]>(host: AppHost<Args>): (...args
       const tasks = new BackgroundTasks()
       addTask(tasks, ...args)
       const response = await remember(inner, id, answer(...args))
-      return response && tasks.wrap(response, { request, ...options })
+      return tasks.wrap(response, { request, ...options })
     },
   }
 

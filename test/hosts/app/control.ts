@@ -10,6 +10,10 @@ export async function passed(gate: string): Promise<void> {
   while (!opened.has(gate)) await pause(2)
 }
 
+export async function anyOf(...gates: string[]): Promise<void> {
+  while (!gates.some((gate) => opened.has(gate))) await pause(2)
+}
+
 export function isOpen(gate: string): boolean {
   return opened.has(gate)
 }

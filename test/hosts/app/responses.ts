@@ -1,4 +1,4 @@
-import { isOpen, passed, pause, report } from './control.ts'
+import { anyOf, isOpen, passed, pause, report } from './control.ts'
 
 /** What a case answers with. */
 export interface Exchange {
@@ -7,15 +7,13 @@ export interface Exchange {
   readonly upstream: string
   readonly Response: typeof Response
   /** Answers a WebSocket handshake in the host's own way; absent where the host has none. */
-  readonly upgrade?: (() => Response | undefined) | undefined
+  readonly upgrade?: (() => Response) | undefined
 }
-
-type Answer = Response | undefined | Promise<Response>
 
 const encoder = new TextEncoder()
 
 /** The handlers of the cases, by name: the same in every form and on every host. */
-export const responses: Record<string, (exchange: Exchange) => Answer> = {
+export const responses: Record<string, (exchange: Exchange) => Response | Promise<Response>> = {
   string: ({ Response }) => new Response('hello world'),
   json: ({ Response }) => Response.json({ message: 'hello world' }),
   bytes: ({ Response }) => new Response(encoder.encode('hello world')),
@@ -46,9 +44,12 @@ export const responses: Record<string, (exchange: Exchange) => Answer> = {
   stream: ({ id, Response }) => new Response(gated(id)),
   'source fails': ({ id, Response }) => new Response(gated(id, new Error('source failed'))),
   'server-sent events': ({ id, Response }) =>
-    new Response(counting(id, (count) => `data: ${count}\n\n`, `${id}/event/`), {
-      headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' },
-    }),
+    new Response(
+      counting(id, (count) => `data: ${count}\n\n`, `${id}/event/`),
+      {
+        headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' },
+      },
+    ),
   'before the first byte': ({ id, Response }) => new Response(counting(id, String, `${id}/event/`)),
   'mid-stream': ({ id, Response }) => new Response(counting(id, (count) => `chunk ${count}\n`)),
   'slow client': ({ id, Response }) => new Response(large(id)),
@@ -122,9 +123,7 @@ function counting(
     {
       async pull(controller) {
         if (count > 0 && gates === undefined) await pause(5)
-        while (gates !== undefined && !isOpen(`${gates}${count}`) && !isOpen(`${id}/source`)) {
-          await pause(2)
-        }
+        if (gates !== undefined) await anyOf(`${gates}${count}`, `${id}/source`)
         if (isOpen(`${id}/source`)) {
           report('source-closed', id)
           controller.close()

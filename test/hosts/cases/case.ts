@@ -27,12 +27,10 @@ export interface Case {
   measure(server: HostServer, form: Form): Promise<Measured>
 }
 
-export function lastByte(
-  start: ServerEvent,
-  hadEnded: boolean,
-): NonNullable<Measured['lastByte']> {
+export function lastByte(start: ServerEvent, hadEnded: boolean): NonNullable<Measured['lastByte']> {
   const { proof } = start
-  const wasSent = typeof proof === 'string' && proof.startsWith('spun') ? !hadEnded : proof === 'released'
+  const wasSent =
+    typeof proof === 'string' && proof.startsWith('spun') ? !hadEnded : proof === 'released'
   return wasSent ? 'sent before a blocking task' : 'held back by a blocking task'
 }
 
@@ -50,7 +48,10 @@ export async function untilStarted(
 }
 
 /** What became of the source; a host may take a while to tell it, or never do. */
-export async function sourceEnd(server: HostServer, id: string): Promise<Measured['source']> {
+export async function sourceEnd(
+  server: HostServer,
+  id: string,
+): Promise<NonNullable<Measured['source']>> {
   for (let count = 0; count < 600; count += 1) {
     if (await server.has('source-cancelled', id)) return 'cancelled'
     if (await server.has('source-closed', id)) return 'read to its end'

@@ -1,5 +1,5 @@
 import type { RawResponse } from '../../support/client.ts'
-import type { Exchange } from '../clients.ts'
+import type { Exchange } from '../exchange.ts'
 import type { Form, HostServer, Sent } from '../host-server.ts'
 import { compare } from '../wire.ts'
 import { type Case, lastByte, type Measured } from './case.ts'
@@ -30,10 +30,19 @@ export const exchanges: readonly Case[] = ['GET', 'HEAD'].flatMap((method) =>
     name: `${method} ${name}`,
     forms: formsOf(method, name),
     isLarge: method === 'GET' && name === '20 MB',
-    standard: { outcome: 'closed', wire: 'same', lastByte: 'sent before a blocking task' },
+    standard: {
+      outcome: 'closed',
+      wire: 'same',
+      ...(!isRacy(method, name) && { lastByte: 'sent before a blocking task' }),
+    },
     measure: (server, form) => measure(server, form, method, name),
   })),
 )
+
+/** Some adapters read a streamed body of a HEAD to its end, for which they need the process. */
+function isRacy(method: string, name: string): boolean {
+  return method === 'HEAD' && /stream|proxied/.test(name)
+}
 
 function formsOf(method: string, name: string): Form[] {
   const isPlain = name === 'string' || name === 'stream'
@@ -61,7 +70,10 @@ async function measure(
   await opening
   exchange.destroy()
   const { outcome } = await server.until('task-start', id)
-  return { outcome, wire: compare(bare, response), lastByte: lastByte(end, hadEnded) }
+  const wire = compare(bare, response)
+  return isRacy(method, name)
+    ? { outcome, wire }
+    : { outcome, wire, lastByte: lastByte(end, hadEnded) }
 }
 
 async function ask(
@@ -70,7 +82,10 @@ async function ask(
   method: string,
   name: string,
 ): Promise<Sent & { response: RawResponse; opening: Promise<void> | undefined }> {
-  const query = { task: 'blocking', ...(form === 'wrap' && method === 'HEAD' && { unread: '1000' }) }
+  const query = {
+    ...(!isRacy(method, name) && { task: 'blocking' }),
+    ...(form === 'wrap' && method === 'HEAD' && { unread: '1000' }),
+  }
   const { id, exchange } = await server.send(form, name, { method, query })
   const opening = name === 'stream' ? openSource(server, id, exchange, method) : undefined
   return { id, exchange, response: await exchange.response, opening }

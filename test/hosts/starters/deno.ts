@@ -6,7 +6,7 @@ const app = createApp({
   request: (request: Request, _info: Deno.ServeHandlerInfo) => request,
   upgrade(request) {
     const { socket, response } = Deno.upgradeWebSocket(request)
-    socket.onmessage = ({ data }) => socket.send(`echo ${data}`)
+    socket.addEventListener('message', ({ data }) => socket.send(`echo ${data}`))
     return response
   },
 })

@@ -11,7 +11,7 @@ declare namespace Bun {
     readonly hostname: string
     readonly development?: boolean
     readonly websocket?: { message(socket: Socket, message: string): void }
-    fetch(request: Request, server: Server): Response | undefined | Promise<Response | undefined>
+    fetch(request: Request, server: Server): Response | Promise<Response>
   }
   function serve(options: ServeOptions): Server
 }

@@ -1,0 +1,22 @@
+import type { RawResponse } from '../support/client.ts'
+
+/** One request under way, whatever the protocol. */
+export interface Exchange {
+  readonly response: Promise<RawResponse>
+  /** Resolves when so much of the answer, its head included, has arrived. */
+  readonly received: (bytes: number) => Promise<void>
+  /** Resolves when the body, as far as it has arrived, ends with this. */
+  readonly receivedText: (text: string) => Promise<void>
+  readonly pause: () => void
+  readonly resume: () => void
+  /** The client goes away. */
+  readonly destroy: () => void
+}
+
+export async function arrival(
+  received: Exchange['received'],
+  body: () => Buffer,
+  text: string,
+): Promise<void> {
+  for (let bytes = 1; !String(body()).endsWith(text); bytes += 1) await received(bytes)
+}
