@@ -47,7 +47,7 @@ function schedule(deadline: number): void {
   }
   clock = setTimeout
   sweepAt = deadline
-  timer = setTimeout(sweep, Math.ceil(deadline - performance.now()))
+  timer = setTimeout(sweep, Math.max(1, Math.ceil(deadline - performance.now())))
   const handle: { unref?: unknown } = Object(timer)
   if (typeof handle.unref === 'function') handle.unref()
 }
