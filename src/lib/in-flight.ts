@@ -74,6 +74,6 @@ export function abandon(works: Iterable<Work>, reason: unknown): BackgroundTask[
 }
 
 /** Tells a task from a list, also those of another copy of this package. */
-export function isTask(work: Work): work is BackgroundTask {
+export function isTask(work: object): work is BackgroundTask {
   return 'cancel' in work
 }
