@@ -28,7 +28,7 @@ export class HostServer {
   static async start(host: HostUnderTest, runtime: Runtime): Promise<HostServer> {
     const upstream = await startUpstream()
     const gates = await mkdtemp(join(tmpdir(), 'background-tasks-gates-'))
-    const server = await startServer(await runtime.command(), {
+    const server = await startServer(await runtime.command(`starters/${host.starter}.ts`), {
       env: { GATES: gates, UPSTREAM: upstream.address },
       ...(host.client.isReady && { isReady: host.client.isReady }),
     })

@@ -3,15 +3,18 @@ import { bundle, bundleForWorkers } from './bundle.ts'
 import { type Client, http1, http2 } from './clients.ts'
 import { installNode, type NodeMajor, nodeMajors } from './install-runtimes.ts'
 
-/** One way to start a host's server. */
+/** One way to run a file of `starters/` or `examples/`. */
 export interface Runtime {
   readonly name: string
-  readonly command: () => Promise<string[]>
+  readonly command: (source: string) => Promise<string[]>
 }
 
 export interface HostUnderTest {
   /** As the table of the docs names it. */
   readonly title: string
+  readonly starter: string
+  /** The lines of the docs, if they are its own. */
+  readonly example?: string
   readonly client: Client
   readonly runtimes: readonly Runtime[]
   /** Whether the app of the starter can answer a WebSocket handshake. */
@@ -22,37 +25,44 @@ const bin = fileURLToPath(new URL('../../node_modules/.bin/', import.meta.url))
 const workerConditions = ['workerd', 'worker', 'browser']
 
 export const hosts = {
-  'whatwg-node': node('@whatwg-node/server', 'whatwg-node', { since: 22 }),
+  'whatwg-node': node('@whatwg-node/server', 'whatwg-node', { since: 22, example: 'whatwg-node' }),
   'whatwg-node-ponyfill': node('@whatwg-node/server, its own Response', 'whatwg-node-ponyfill', {
     since: 22,
   }),
-  srvx: node('srvx', 'srvx'),
+  srvx: node('srvx', 'srvx', { example: 'srvx' }),
   'srvx-fast-response': node('srvx, FastResponse', 'srvx-fast-response'),
-  'hono-node-server': node('@hono/node-server', 'hono-node-server'),
+  'hono-node-server': node('@hono/node-server', 'hono-node-server', {
+    example: 'hono-node-server',
+  }),
   hono: node('Hono on @hono/node-server', 'hono'),
   h3: node('h3', 'h3'),
-  'node-fetch-server': node('@remix-run/node-fetch-server', 'node-fetch-server'),
+  'node-fetch-server': node('@remix-run/node-fetch-server', 'node-fetch-server', {
+    example: 'node-fetch-server',
+  }),
   http2: node('node:http2 through srvx', 'http2', { client: http2 }),
   'http2-whatwg-node': node('node:http2 through @whatwg-node/server', 'http2-whatwg-node', {
     since: 22,
     client: http2,
+    example: 'http2',
   }),
   bun: {
     title: 'Bun',
+    starter: 'bun',
+    example: 'bun',
     client: http1,
     hasUpgrade: true,
-    runtimes: [
-      { name: 'Bun', command: async () => [`${bin}bun`, await bundle('starters/bun.ts')] },
-    ],
+    runtimes: [{ name: 'Bun', command: async (source) => [`${bin}bun`, await bundle(source)] }],
   },
   deno: {
     title: 'Deno',
+    starter: 'deno',
+    example: 'deno',
     client: http1,
     hasUpgrade: true,
     runtimes: [
       {
         name: 'Deno',
-        command: async () => [`${bin}deno`, 'run', '-A', await bundle('starters/deno.ts')],
+        command: async (source) => [`${bin}deno`, 'run', '-A', await bundle(source)],
       },
     ],
   },
@@ -70,17 +80,19 @@ export type HostName = keyof typeof hosts
 function node(
   title: string,
   starter: string,
-  options: { since?: NodeMajor; client?: Client } = {},
+  options: { since?: NodeMajor; client?: Client; example?: string } = {},
 ): HostUnderTest {
-  const { since = 20, client = http1 } = options
+  const { since = 20, client = http1, ...rest } = options
   return {
+    ...rest,
     title,
+    starter,
     client,
     runtimes: nodeMajors
       .filter((major) => major >= since)
       .map((major) => ({
         name: `Node ${major}`,
-        command: async () => [await installNode(major), await bundle(`starters/${starter}.ts`)],
+        command: async (source) => [await installNode(major), await bundle(source)],
       })),
   }
 }
@@ -88,15 +100,17 @@ function node(
 function worker(title: string, starter: string, flags: string[]): HostUnderTest {
   return {
     title,
+    starter,
+    example: 'workerd',
     client: http1,
     hasUpgrade: true,
     runtimes: [
       {
         name: 'workerd',
-        command: async () => [
+        command: async (source) => [
           `${bin}node`,
           fileURLToPath(new URL('launch-workerd.ts', import.meta.url)),
-          await bundleForWorkers(`starters/${starter}.ts`, workerConditions),
+          await bundleForWorkers(source, workerConditions),
           flags.join(),
         ],
       },

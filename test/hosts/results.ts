@@ -7,6 +7,8 @@ export interface Results {
   readonly title: string
   /** With their versions, oldest first. */
   readonly runtimes: string[]
+  /** Whether `withBackgroundTasks` hands on the very response of the handler. */
+  readonly untouched: { string?: boolean; stream?: boolean }
   /** By case and form, in the newest runtime; a sentence where it cannot be measured. */
   readonly measured: Record<string, Record<string, Measured | string>>
 }

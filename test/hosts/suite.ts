@@ -7,12 +7,14 @@ import { ignoredUpgrade, realUpgrade } from './cases/upgrade.ts'
 import { expected, settle } from './differences.ts'
 import { HostServer } from './host-server.ts'
 import { type HostName, type HostUnderTest, hosts } from './hosts.ts'
+import { runExample } from './run-example.ts'
 import { type Results, writeResults } from './results.ts'
+import { hostRow, readTables, unpadded } from './tables.ts'
 
 /** Runs every case on one host, in each of its runtimes, and writes down what was measured. */
 export function testHost(name: HostName): void {
   const host: HostUnderTest = hosts[name]
-  const results: Results = { title: host.title, runtimes: [], measured: {} }
+  const results: Results = { title: host.title, runtimes: [], untouched: {}, measured: {} }
 
   describe.each(host.runtimes)(`${host.title}, $name`, (runtime) => {
     let server: HostServer
@@ -42,12 +44,30 @@ export function testHost(name: HostName): void {
       },
     )
 
+    it('leaves the bodies that it can untouched', async () => {
+      results.untouched.string = await isUntouched(server, 'string')
+      results.untouched.stream = await isUntouched(server, 'stream')
+      expect(results.untouched.string || !results.untouched.stream).toBe(true)
+    })
+
+    it.runIf(isNewest && host.example !== undefined)('runs what the docs say', async () => {
+      const output = await runExample(host, runtime)
+      expect(output).toContain('notification for ada@example.com: some notification')
+    })
+
     it('has started no task twice', async () => {
       expect(await server.repeated('task-start')).toEqual([])
     })
   })
 
-  afterAll(() => writeResults(name, results))
+  afterAll(async () => {
+    const isWhole = results.runtimes.length === host.runtimes.length
+    if (isWhole) await writeResults(name, results)
+  })
+
+  it('does what the table of the docs says', async () => {
+    expect(unpadded(await readTables())).toContain(unpadded(hostRow(results)))
+  })
 
   function expectedForms(each: Case): Record<string, Measured | string> {
     return Object.fromEntries(
@@ -69,4 +89,12 @@ export function testHost(name: HostName): void {
     }
     return measured
   }
+}
+
+async function isUntouched(server: HostServer, caseName: string): Promise<boolean> {
+  const { id, exchange } = await server.send('with', caseName)
+  await server.open(`${id}/source`)
+  await exchange.response
+  exchange.destroy()
+  return (await server.until('answered', id))['untouched'] === true
 }

@@ -7,8 +7,8 @@ declare namespace Bun {
     upgrade(request: Request): boolean
   }
   interface ServeOptions {
-    readonly port: number
-    readonly hostname: string
+    readonly port?: number
+    readonly hostname?: string
     readonly development?: boolean
     readonly websocket?: { message(socket: Socket, message: string): void }
     fetch(request: Request, server: Server): Response | Promise<Response>
@@ -29,7 +29,16 @@ declare namespace Deno {
     options: ServeOptions,
     handler: (request: Request, info: ServeHandlerInfo) => Response | Promise<Response>,
   ): unknown
+  function serve(
+    handler: (request: Request, info: ServeHandlerInfo) => Response | Promise<Response>,
+  ): unknown
   function upgradeWebSocket(request: Request): { socket: WebSocket; response: Response }
+}
+
+/** AWS Lambda's, for answers that are streamed. */
+declare namespace awslambda {
+  type Handler = import('srvx/aws-lambda').AWSLambdaStreamingHandler
+  function streamifyResponse(handler: Handler): Handler
 }
 
 interface ExecutionContext {

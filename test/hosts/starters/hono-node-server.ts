@@ -5,5 +5,8 @@ import { common, port } from '../app/node.ts'
 serve({
   port,
   hostname: '127.0.0.1',
-  fetch: createApp({ ...common, request: (request: Request, _env: HttpBindings | Http2Bindings) => request }),
+  fetch: createApp({
+    ...common,
+    request: (request: Request, _env: HttpBindings | Http2Bindings) => request,
+  }),
 })

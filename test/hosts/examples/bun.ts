@@ -1,0 +1,9 @@
+import { withBackgroundTasks } from 'background-tasks'
+import { writeNotification } from './notification.ts'
+
+Bun.serve({
+  fetch: withBackgroundTasks((tasks) => {
+    tasks.addTask(writeNotification, 'ada@example.com', { message: 'some notification' })
+    return Response.json({ message: 'Notification sent in the background' })
+  }),
+})
