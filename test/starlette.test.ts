@@ -412,7 +412,11 @@ describe('tests/test_responses.py', () => {
     await once(server, 'listening')
     const { port } = server.address() as AddressInfo
 
-    const response = await exchange({ port })
+    // Its length tells the client that the file is whole before the server has ended it: a client
+    // that hung up right then would have gone away.
+    const client = await send({ port })
+    onTestFinished(() => void client.socket.destroy())
+    const response = await client.response
     expect(response).toMatchObject({ complete: true, body: Buffer.from(content) })
     expect(untouched?.[1]).toBe(untouched?.[0])
     expect(untouched?.[0].bodyUsed).toBe(false)
