@@ -28,6 +28,7 @@ class NodeResponse extends EventEmitter {
   end({ stream, ...state }: Partial<NodeResponse> = {}): void {
     Object.assign(this, { closed: true }, state)
     if (this.stream !== undefined) Object.assign(this.stream, stream)
+    if (this.writableFinished) this.emit('finish')
     this.emit('close')
   }
 }
@@ -167,6 +168,16 @@ describe('The end of a Node response', () => {
     const listener = newListener()
     expect(findHost([{}, { res: response }], {}).observe?.(listener, 'text')).toBe(true)
     expect(listener.ends).toEqual([['cancelled', gone]])
+  })
+
+  // Before Node 24 it says `writableFinished` all the same.
+  it('is not believed when it was ended and then cut', () => {
+    const response = new NodeResponse()
+    const listener = newListener()
+    findHost([{}, { res: response }], {}).observe?.(listener, answer)
+    Object.assign(response, { writableFinished: true, errored: broken, closed: true })
+    response.emit('close')
+    expect(listener.ends).toEqual([['errored', broken]])
   })
 
   it('is heard for a HEAD too, but on HTTP/2', () => {

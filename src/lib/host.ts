@@ -15,7 +15,7 @@ export interface NodeResponse {
     readonly rstCode?: number | undefined
     readonly errored?: Error | null
   }
-  once(event: 'close', listener: () => void): unknown
+  once(event: 'finish' | 'close', listener: () => void): this
 }
 
 /** The part of Deno's second argument used here. */
@@ -145,10 +145,12 @@ function observeNode(
   const { stream } = response
   // Some adapters never close the stream of a HEAD on HTTP/2.
   if (stream !== undefined && request?.method === 'HEAD') return false
+  // Heard, not asked for at the end: before Node 24 one that was ended and then cut says yes.
+  let isFinished = response.writableFinished
   const tell = (): void => {
     const error = response.errored ?? stream?.errored
     // On HTTP/2 a response that was cut counts as finished too: only its code tells.
-    if (response.writableFinished && !stream?.rstCode) listener.end('closed')
+    if (isFinished && !stream?.rstCode) listener.end('closed')
     else if (error) listener.end('errored', error)
     else {
       const reason = new DOMException('The client went away', 'AbortError')
@@ -157,7 +159,7 @@ function observeNode(
     }
   }
   if (response.closed ?? stream?.destroyed) tell()
-  else response.once('close', tell)
+  else response.once('finish', () => (isFinished = true)).once('close', tell)
   return true
 }
 

@@ -65,6 +65,6 @@ function warnOnWorkers(): void {
   if (hasWarned || globals.navigator?.userAgent !== 'Cloudflare-Workers') return
   hasWarned = true
   console.warn(
-    'Cannot keep the Worker alive for background tasks: no waitUntil was found, pass ctx on to the handler or bundle with the export condition workerd',
+    'Cannot keep the Worker alive for its tasks: no waitUntil was found, pass ctx to the handler or bundle with the export condition workerd',
   )
 }

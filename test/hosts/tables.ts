@@ -67,8 +67,11 @@ export function limits(): string {
     const names = cases.map(({ name }) => name).filter((name) => each.cases.test(name))
     const { outcome, wire, lastByte, start, source } = each.measured ?? {}
     const instead = [
-      outcome === undefined ? undefined : `outcome \`${outcome}\``,
-      each.or === undefined ? undefined : `or \`${each.or}\``,
+      outcome === undefined
+        ? undefined
+        : [outcome, ...(each.or?.outcome === undefined ? [] : [each.or.outcome])]
+            .map((name) => `\`${name}\``)
+            .join(' or '),
       wire === undefined ? undefined : `\`${wire}\``,
       lastByte,
       start === undefined ? undefined : `the tasks start ${start}`,

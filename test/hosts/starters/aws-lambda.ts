@@ -1,5 +1,4 @@
 import { createServer, type ServerResponse } from 'node:http'
-import { Writable } from 'node:stream'
 import { invokeLambdaHandler } from 'srvx/aws-lambda'
 import { report } from '../app/control.ts'
 import { port } from '../app/node.ts'
@@ -34,7 +33,7 @@ createServer((request, response) => {
   // srvx makes the event of a request; the handler's promise is all that Lambda waits for.
   const url = `http://127.0.0.1:${port}${request.url}`
   void invokeLambdaHandler(async (event, context) => {
-    await handler(event, response as Writable & { setContentType(type: string): void }, context)
+    await handler(event, Object.assign(response, { setContentType() {} }), context)
     report('frozen', '')
     return ''
   }, new Request(url))
