@@ -26,11 +26,15 @@ const workerConditions = ['workerd', 'worker', 'browser']
 
 export const hosts = {
   'whatwg-node': node('@whatwg-node/server', 'whatwg-node', { since: 22, example: 'whatwg-node' }),
-  'whatwg-node-ponyfill': node('@whatwg-node/server, its own Response', 'whatwg-node-ponyfill', {
-    since: 22,
-  }),
+  'whatwg-node-ponyfill': node(
+    '@whatwg-node/server with its own Response',
+    'whatwg-node-ponyfill',
+    {
+      since: 22,
+    },
+  ),
   srvx: node('srvx', 'srvx', { example: 'srvx' }),
-  'srvx-fast-response': node('srvx, FastResponse', 'srvx-fast-response'),
+  'srvx-fast-response': node('srvx with FastResponse', 'srvx-fast-response'),
   'hono-node-server': node('@hono/node-server', 'hono-node-server', {
     example: 'hono-node-server',
   }),
@@ -66,11 +70,11 @@ export const hosts = {
       },
     ],
   },
-  workerd: worker('Cloudflare Workers, with enable_request_signal', 'workerd', [
+  workerd: worker('Cloudflare Workers with enable_request_signal', 'workerd', [
     'nodejs_als',
     'enable_request_signal',
   ]),
-  'workerd-without-ctx': worker('Cloudflare Workers, ctx not passed on', 'workerd-without-ctx', [
+  'workerd-without-ctx': worker('Cloudflare Workers without flag and ctx', 'workerd-without-ctx', [
     'nodejs_als',
   ]),
 } satisfies Record<string, HostUnderTest>

@@ -64,7 +64,9 @@ export function hostRow({ title, runtimes, untouched, measured }: Results): stri
 export function limits(): string {
   const head = ['| Host | Request | With | Instead | Why |', '| --- | --- | --- | --- | --- |']
   const rows = differences.map((each) => {
-    const names = cases.map(({ name }) => name).filter((name) => each.cases.test(name))
+    const names = cases.flatMap(({ name, forms: own }) =>
+      each.cases.test(name) && own.some((form) => each.forms.includes(form)) ? [name] : [],
+    )
     const { outcome, wire, lastByte, start, source } = each.measured ?? {}
     const instead = [
       outcome === undefined
@@ -79,8 +81,8 @@ export function limits(): string {
       each.measured === undefined ? 'no task' : undefined,
     ]
     return row([
-      each.hosts.map((name: HostName) => hosts[name].title).join(', '),
-      names.join(', '),
+      each.hosts.map((name: HostName) => hosts[name].title).join('; '),
+      names.join('; '),
       each.forms.map((form) => forms[form]).join(', '),
       instead.filter((part) => part !== undefined).join(', '),
       each.reason,

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import type { ServerEvent } from '../../support/server-process.ts'
 import type { Form, HostServer } from '../host-server.ts'
 
@@ -47,15 +48,16 @@ export async function untilStarted(
   return server.until('task-start', id)
 }
 
-/** What became of the source; a host may take a while to tell it, or never do. */
+/** What became of the source; a host may take a good second to tell it, or never do. */
 export async function sourceEnd(
   server: HostServer,
   id: string,
 ): Promise<NonNullable<Measured['source']>> {
-  for (let count = 0; count < 600; count += 1) {
+  for (let count = 0; count < 300; count += 1) {
     if (await server.has('source-cancelled', id)) return 'cancelled'
     if (await server.has('source-closed', id)) return 'read to its end'
     await server.turns(1)
+    await setTimeout(4)
   }
   return 'nothing'
 }
