@@ -22,7 +22,7 @@ export async function installApp(name: string): Promise<string> {
   const lock = await readFile(join(folder, 'package-lock.json'))
   const hash = createHash('sha256').update(lock).digest('hex')
   if (!existsSync(stamp) || (await readFile(stamp, 'utf8')) !== hash) {
-    await runIn(folder, ['npm', 'ci', '--no-audit', '--no-fund'])
+    await runIn(folder, ['npm', 'install', '--no-save', '--no-audit', '--no-fund'])
     await writeFile(stamp, hash)
   }
   await extractPackage(modules)
