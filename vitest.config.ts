@@ -1,11 +1,11 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
-const platform = fileURLToPath(new URL('src/lib/platform.ts', import.meta.url))
+const platformWaitUntil = fileURLToPath(new URL('src/lib/platform-wait-until.ts', import.meta.url))
 
 /** Each project is one report of its own: `vitest run --project hosts`. */
 export default defineConfig({
-  resolve: { alias: { '#platform': platform } },
+  resolve: { alias: { '#platform-wait-until': platformWaitUntil } },
   test: {
     coverage: {
       provider: 'v8',

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { requestList } from './lib/after-response.ts'
-import { BackgroundTasks } from './lib/background-tasks.ts'
+import type { BackgroundTasks } from './lib/background-tasks.ts'
 import { currentResponse } from './lib/current-response.ts'
 import { findHost } from './lib/host.ts'
 import { state } from './lib/process-state.ts'
@@ -44,10 +44,10 @@ export function provideBackgroundTasks<Args extends unknown[], Result>(
   handler: (...args: Args) => Result,
   options: HandlerOptions = {},
 ): (...args: Args) => Promise<Awaited<Result>> {
-  checkHandler(handler, options)
+  const createList = checkHandler(handler, options)
   const handle = async (...args: Args): Promise<Awaited<Result>> => {
     if (requestList() !== undefined) return await handler(...args)
-    const tasks = new BackgroundTasks([], options)
+    const tasks = createList()
     const host = findHost(args, options, currentResponse())
     return lists.run(tasks, () => handleWith(tasks, host, () => handler(...args)))
   }

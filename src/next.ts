@@ -1,6 +1,6 @@
 import { after } from 'next/server.js'
 import { type Host, isResponse, requestList } from './lib/after-response.ts'
-import { BackgroundTasks } from './lib/background-tasks.ts'
+import type { BackgroundTasks } from './lib/background-tasks.ts'
 import { cancelPatience } from './lib/body-end.ts'
 import { findHost } from './lib/host.ts'
 import { abandon } from './lib/in-flight.ts'
@@ -51,9 +51,9 @@ export function withBackgroundTasks<Args extends unknown[], Result>(
   handler: (tasks: BackgroundTasks, ...args: Args) => Result,
   options: HandlerOptions = {},
 ): (...args: Args) => Promise<Awaited<Result>> {
-  checkHandler(handler, options)
+  const createList = checkHandler(handler, options)
   const handle = async (...args: Args): Promise<Awaited<Result>> => {
-    const tasks = new BackgroundTasks([], options)
+    const tasks = createList()
     const host = registerAfter(tasks, args[0], options) ?? findHost(args, options)
     let thrown: { answer: unknown } | undefined
     const run = async (): Promise<Result | undefined> => {

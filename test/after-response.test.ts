@@ -4,7 +4,7 @@ import { BackgroundTask, BackgroundTasks, type WrapOptions } from '../src/index.
 import { isResponse } from '../src/lib/after-response.ts'
 import { newGate } from './support/gate.ts'
 import { misuse } from './support/misuse.ts'
-import { watchReports } from './support/reports.ts'
+import { takePrinted, watchReports } from './support/reports.ts'
 import { newThenable } from './support/thenable.ts'
 import { turn } from './support/turn.ts'
 import { newWitness } from './support/witness.ts'
@@ -38,6 +38,10 @@ class ForeignResponse {
   get url(): string {
     return ''
   }
+}
+
+function tooLate(): never {
+  throw new Error('too late')
 }
 
 describe('wrap()', () => {
@@ -77,6 +81,28 @@ describe('wrap()', () => {
       expect(misuse(() => wrap(new Response('body'), options))).toBe(
         `Cannot wrap the response: ${message}`,
       )
+    })
+
+    it.each<[string, unknown, string]>([
+      ['null', null, 'the options are null, pass an object'],
+      ['a function', () => {}, 'the options are a function, pass an object'],
+      [
+        'the request itself',
+        new Request('http://localhost/'),
+        'the options are a request, pass { request }',
+      ],
+      ['a request that is none', { request: 'GET' }, 'request is a string, pass the Request'],
+      ['a request that is null', { request: null }, 'request is null, pass the Request'],
+    ])('refuses options that are %s', (_name, options, message) => {
+      expect(misuse(() => wrap(new Response('body'), options as WrapOptions))).toContain(
+        `Cannot wrap the response: ${message}`,
+      )
+    })
+
+    it('keeps the response though waitUntil throws, and prints that', async () => {
+      expect(await wrap(new Response('body'), { waitUntil: tooLate }).text()).toBe('body')
+      await turn()
+      expect(takePrinted()).toMatchObject([[{ cause: { message: 'too late' } }]])
     })
 
     it.each<[unknown, string]>([

@@ -91,6 +91,34 @@ describe('new BackgroundTask()', () => {
     )
   })
 
+  it.each(['__proto__', 'constructor', 'prototype'])(
+    'refuses a definition with a property %s, which is on its way to a prototype',
+    (key) => {
+      const definition: object = Object.assign(JSON.parse(`{"${key}":{}}`), { run: () => {} })
+      expect(misuse(() => new BackgroundTask(definition as never))).toBe(
+        `Cannot add the task: it has a property ${key}, leave that out`,
+      )
+    },
+  )
+
+  it('takes a definition that is an instance of a class', async () => {
+    class Job {
+      readonly done: string[] = []
+      run(): void {
+        this.done.push('run')
+      }
+    }
+    const job = new Job()
+    await new BackgroundTask(job).run()
+    expect(job.done).toEqual(['run'])
+  })
+
+  it('refuses a name that is no text', () => {
+    expect(misuse(() => new BackgroundTask({ run: () => {}, name: 42 as never }))).toBe(
+      'Cannot add the task: its name is a number, pass a string',
+    )
+  })
+
   it.each<[unknown, string]>([
     [0, '0'],
     [-5, '-5'],
@@ -198,6 +226,19 @@ describe('BackgroundTask.run()', () => {
     for (const returned of [thrower, hidden]) {
       expect(await failureOf(new BackgroundTask(() => returned))).toMatchObject({ cause: bug })
     }
+  })
+
+  // It never ended, and neither did what waited for it.
+  it('ends although its failure cannot be printed', async () => {
+    vi.spyOn(console, 'error').mockImplementation(() => {
+      throw new Error('no errors in the tests of this project')
+    })
+    const next = vi.fn<() => void>()
+    const tasks = new BackgroundTasks([new BackgroundTask(fail)], { failure: 'continue' })
+    tasks.addTask(next)
+    await tasks.wrap(new Response('body')).text()
+    expect(await tasks.finished).toMatchObject([{ status: 'rejected' }, { status: 'fulfilled' }])
+    expect(next).toHaveBeenCalledOnce()
   })
 
   it('prints the failure once, and may be ignored', async () => {

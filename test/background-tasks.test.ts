@@ -59,12 +59,32 @@ describe('new BackgroundTasks()', () => {
   })
 
   it.each<[unknown, string]>([
+    [null, 'null'],
+    ['continue', 'a string'],
+    [2, 'a number'],
+  ])('refuses %s for options', (options, kind) => {
+    const message = `Cannot create the list: the options are ${kind}, pass an object`
+    expect(misuse(() => new BackgroundTasks([], options as object))).toBe(message)
+  })
+
+  it('copies its options', async () => {
+    const calls: string[] = []
+    const options: BackgroundTasksOptions = { concurrency: 1 }
+    const tasks = new BackgroundTasks([], options)
+    options.concurrency = -1
+    tasks.addTask(() => calls.push('task'))
+    await tasks.run()
+    expect(calls).toEqual(['task'])
+  })
+
+  it.each<[unknown, string]>([
     [0, '0'],
     [-1, '-1'],
     [1.5, '1.5'],
     [NaN, 'NaN'],
     [-Infinity, '-Infinity'],
-    ['2', '2'],
+    ['2', 'a string'],
+    [Symbol('2'), 'a symbol'],
     [null, 'null'],
   ])('refuses a concurrency of %s', (concurrency, shown) => {
     expect(
@@ -157,6 +177,17 @@ describe('BackgroundTasks.addTask()', () => {
     expect(tasks.addTask(task)).toBe(task)
     expect(tasks.addTask(list)).toBe(list)
     expect(tasks.tasks).toEqual([task, list])
+  })
+
+  it('refuses arguments for a task or a list, which nobody would read', () => {
+    const tasks = new BackgroundTasks()
+    const addTask = tasks.addTask.bind(tasks) as (...args: unknown[]) => unknown
+    for (const task of [new BackgroundTask(() => {}), new BackgroundTasks()]) {
+      expect(misuse(() => addTask(task, 'argument'))).toBe(
+        'Cannot add the task: a task takes no arguments, pass them where it is made',
+      )
+    }
+    expect(tasks.tasks).toEqual([])
   })
 
   it('adds nothing when it refuses', () => {

@@ -73,6 +73,14 @@ describe('report()', () => {
     expect(takePrinted()).toEqual([[error]])
   })
 
+  it('survives a console that cannot print at all', () => {
+    const print = vi.spyOn(console, 'error').mockImplementation(() => {
+      throw new Error('no errors in the tests of this project')
+    })
+    report(error)
+    expect(print).toHaveBeenCalled()
+  })
+
   it('tells who wants to hear, and prints nothing', async () => {
     const onError = vi.fn<(error: Error) => void>()
     report(error, onError)

@@ -83,7 +83,8 @@ describe('The waitUntil that findHost() finds', () => {
   }
 
   it.each<[string, (context: Context) => unknown[]]>([
-    ['of srvx, h3 and service workers', (context) => [context]],
+    ['of srvx and service workers', (context) => [context]],
+    ['of the request in an event of h3', (context) => [{ req: context, waitUntil: () => {} }]],
     ['of @whatwg-node/server and Netlify', (context) => [{}, context]],
     ['of Workers', (context) => [{}, {}, context]],
     ['of Hono', (context) => [{ executionCtx: context }]],
@@ -103,6 +104,19 @@ describe('The waitUntil that findHost() finds', () => {
     const host = findHost([new Context()], { waitUntil, unreadTimeout: 5 })
     expect(host.waitUntil).toBe(waitUntil)
     expect(host.unreadTimeout).toBe(5)
+  })
+
+  // Its own does nothing then.
+  it('is none in an event of h3 whose request has none', () => {
+    expect(findHost([{ req: new Request(url), waitUntil() {} }], {}).waitUntil).toBeUndefined()
+  })
+
+  it('is not looked for in a context of Hono on Node, which throws', () => {
+    const executionCtx = vi.fn<() => void>()
+    const context = { env: { outgoing: new NodeResponse() } }
+    Object.defineProperty(context, 'executionCtx', { get: executionCtx })
+    expect(findHost([context], {}).waitUntil).toBeUndefined()
+    expect(executionCtx).not.toHaveBeenCalled()
   })
 
   it('is none where its getter throws', () => {

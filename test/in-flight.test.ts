@@ -30,6 +30,31 @@ describe('drain()', () => {
     ).toBe(`Cannot drain the tasks: timeout is ${shown}, pass milliseconds above 0`)
   })
 
+  it.each<[unknown, string]>([
+    [5000, 'a number'],
+    [null, 'null'],
+  ])('refuses %s for options', async (options, kind) => {
+    const error = await rejection(drain(options as object))
+    expect(String(error)).toBe(
+      `TypeError: Cannot drain the tasks: the options are ${kind}, pass an object`,
+    )
+  })
+
+  // It ran on beside the process that ended, and was in no list of what was given up.
+  it('gives up on what is added because it gives up', async () => {
+    const tasks = new BackgroundTasks([], { onError: () => {} })
+    const added = new BackgroundTask(() => {})
+    const task = tasks.addTask({
+      run: ({ signal }) =>
+        new Promise(() => signal.addEventListener('abort', () => tasks.addTask(added))),
+    })
+    void tasks.run()
+    const draining = drain({ timeout: 10 })
+    await vi.advanceTimersByTimeAsync(10)
+    expect((await draining).abandoned).toEqual([task, added])
+    await tasks.finished
+  })
+
   it('resolves at once when there is nothing, and leaves no timer', async () => {
     const before = vi.getTimerCount()
     expect(await drain()).toEqual({ finished: 0, abandoned: [] })

@@ -189,6 +189,7 @@ describe('No argument of a task is in a message or printed', () => {
     ['as a cleanup', () => new BackgroundTasks().defer(secret as never)],
     ['as a timeout', () => new BackgroundTask({ run: () => {}, timeout: secret as never })],
     ['as an outcome', () => new BackgroundTask({ run: () => {}, when: [secret as never] })],
+    ['as a concurrency', () => new BackgroundTasks([], { concurrency: secret as never })],
     ['as a failure', () => new BackgroundTasks([], { failure: secret as never })],
   ]
   it.each(misuses)('of a call that is wrong: %s', (_, misuse) => {

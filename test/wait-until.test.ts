@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { BackgroundTask } from '../src/index.ts'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { BackgroundTask, withBackgroundTasks } from '../src/index.ts'
+import { state } from '../src/lib/process-state.ts'
 import { watchReports } from './support/reports.ts'
 
 watchReports()
@@ -13,13 +14,12 @@ class Context {
 }
 
 type Module = typeof import('../src/lib/wait-until.ts')
-let findGlobalWaitUntil: Module['findGlobalWaitUntil']
 
-// The module warns once in its life.
-beforeEach(async () => {
+/** The module as it is loaded now: what a platform has, it has from the start. */
+async function load(): Promise<Module> {
   vi.resetModules()
-  ;({ findGlobalWaitUntil } = await import('../src/lib/wait-until.ts'))
-})
+  return await import('../src/lib/wait-until.ts')
+}
 
 /** The global, until the end of the test. */
 function stub(key: PropertyKey, value: unknown): void {
@@ -32,7 +32,8 @@ afterEach(() => {
 })
 
 describe('findGlobalWaitUntil()', () => {
-  it('finds none on Node', () => {
+  it('finds none on Node', async () => {
+    const { findGlobalWaitUntil } = await load()
     expect(findGlobalWaitUntil()).toBeUndefined()
   })
 
@@ -46,9 +47,11 @@ describe('findGlobalWaitUntil()', () => {
     ],
     ['Supabase', 'EdgeRuntime', (context) => context],
     ['Bunny', 'Bunny', (context) => ({ v1: context })],
-  ])('finds that of %s', (_, key, place) => {
+    ['Netlify', 'Netlify', (context) => ({ context })],
+  ])('finds that of %s', async (_, key, place) => {
     const context = new Context()
     stub(key, place(context))
+    const { findGlobalWaitUntil } = await load()
     const promise = Promise.resolve()
     findGlobalWaitUntil()?.(promise)
     expect(context.held).toEqual([promise])
@@ -61,6 +64,7 @@ describe('findGlobalWaitUntil()', () => {
     ["the edge runtime's name", 'EdgeRuntime', 'edge-runtime'],
     ['another Bunny', 'Bunny', {}],
     ['null', 'EdgeRuntime', null],
+    ['Netlify outside of a request', 'Netlify', { context: null }],
     [
       'a context that throws outside of a request',
       Symbol.for('@vercel/request-context'),
@@ -70,28 +74,18 @@ describe('findGlobalWaitUntil()', () => {
         },
       },
     ],
-  ])('finds none in %s', (_, key, value) => {
+  ])('finds none in %s', async (_, key, value) => {
     stub(key, value)
+    const { findGlobalWaitUntil } = await load()
     expect(findGlobalWaitUntil()).toBeUndefined()
   })
 
   it('prefers that of the platform', async () => {
     const hold = vi.fn<(promise: Promise<unknown>) => void>()
-    vi.doMock('../src/lib/platform.ts', () => ({ waitUntil: hold }))
-    vi.resetModules()
-    const copy = await import('../src/lib/wait-until.ts')
-    vi.doUnmock('../src/lib/platform.ts')
-    expect(copy.findGlobalWaitUntil()).toBe(hold)
-  })
-
-  it('warns on a Worker that has none, once', () => {
-    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
-    vi.stubGlobal('navigator', { userAgent: 'Cloudflare-Workers' })
-    expect(findGlobalWaitUntil()).toBeUndefined()
-    expect(findGlobalWaitUntil()).toBeUndefined()
-    expect(warn.mock.calls).toEqual([
-      [expect.stringMatching(/^Cannot keep the Worker alive .*: no waitUntil was found, pass ctx/)],
-    ])
+    vi.doMock('#platform-wait-until', () => ({ platformWaitUntil: hold }))
+    const { findGlobalWaitUntil } = await load()
+    vi.doUnmock('#platform-wait-until')
+    expect(findGlobalWaitUntil()).toBe(hold)
   })
 
   it('is used by a wrap without one', async () => {
@@ -100,6 +94,35 @@ describe('findGlobalWaitUntil()', () => {
     const task = new BackgroundTask(() => {})
     await task.wrap(new Response('body')).text()
     expect(context.held).toHaveLength(1)
-    await expect(context.held[0]).resolves.toMatchObject({ status: 'fulfilled' })
+    await context.held[0]
+    expect(task.status).toBe('fulfilled')
+  })
+
+  // That of an adapter on it may do nothing: h3's does not reach the platform.
+  it('is used by a handler before that of its arguments', async () => {
+    const [platform, adapter] = [new Context(), new Context()]
+    stub(Symbol.for('@vercel/request-context'), { get: () => platform })
+    const handle = withBackgroundTasks((tasks, _context: Context) => {
+      tasks.addTask(() => {})
+      return new Response(null)
+    })
+    await handle(adapter)
+    expect([platform.held.length, adapter.held.length]).toEqual([1, 0])
+    await platform.held[0]
+  })
+})
+
+describe('A Worker without waitUntil', () => {
+  it('is warned, once per process, however many copies of the package there are', async () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    vi.stubGlobal('navigator', { userAgent: 'Cloudflare-Workers' })
+    for (const { warnOnWorker } of [await load(), await load()]) {
+      warnOnWorker()
+      warnOnWorker()
+    }
+    state.hasWarned = false
+    expect(warn.mock.calls).toEqual([
+      [expect.stringMatching(/^Cannot keep the Worker alive .*: no waitUntil was found, pass ctx/)],
+    ])
   })
 })

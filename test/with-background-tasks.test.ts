@@ -211,15 +211,31 @@ describe('withBackgroundTasks()', () => {
     expect(host).not.toHaveBeenCalled()
   })
 
-  it('rejects when waitUntil throws, and calls no handler', async () => {
-    const handler = vi.fn<() => Response>(() => new Response('body'))
-    const handle = withBackgroundTasks(handler, {
-      waitUntil() {
-        throw new Error('too late')
+  it('answers though waitUntil throws, and prints that', async () => {
+    const witness = newWitness()
+    const handle = withBackgroundTasks(
+      (tasks) => {
+        tasks.addTask(witness.task)
+        return new Response('body')
       },
-    })
-    await expect(handle()).rejects.toThrow('too late')
-    expect(handler).not.toHaveBeenCalled()
+      {
+        waitUntil() {
+          throw new Error('too late')
+        },
+      },
+    )
+    expect(await (await handle()).text()).toBe('body')
+    await turn()
+    expect(witness.outcomes()).toEqual(['closed'])
+    expect(takePrinted()).toMatchObject([
+      [
+        {
+          message:
+            'Cannot keep the host alive for the tasks: its waitUntil failed, call it while the request is handled',
+          cause: { message: 'too late' },
+        },
+      ],
+    ])
   })
 
   it('runs the tasks of a handler that has wrapped its response itself, once', async () => {

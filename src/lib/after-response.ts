@@ -1,11 +1,20 @@
-import { type Job, nextMacrotask } from '#platform'
 import type { BackgroundTasks } from './background-tasks.ts'
 import { type EndListener, observeEnd, type Outcome } from './body-end.ts'
 import { continuation } from './continuation.ts'
-import { checkFunction, checkMilliseconds, isThenable, kindOf, refuse } from './errors.ts'
+import {
+  checkFunction,
+  checkMilliseconds,
+  checkObject,
+  isThenable,
+  kindOf,
+  refuse,
+  report,
+} from './errors.ts'
 import { track, untrack } from './in-flight.ts'
+import { type Job, nextMacrotask } from './platform.ts'
 import {
   type Conditions,
+  ended,
   execute,
   hasEnded,
   isIdle,
@@ -13,7 +22,7 @@ import {
   trigger,
   type Work,
 } from './process-state.ts'
-import { findGlobalWaitUntil } from './wait-until.ts'
+import { findGlobalWaitUntil, warnOnWorker } from './wait-until.ts'
 
 /** What the host offers to {@link BackgroundTasks.wrap}. */
 export interface WrapOptions {
@@ -63,8 +72,8 @@ export function afterResponse(work: Work, response: Response, options: WrapOptio
   }
   checkOptions('wrap the response', options)
   const { request, waitUntil, completed, unreadTimeout } = options
-  if (requestList() === work || joinRequest(work)) {
-    waitUntil?.(work.finished)
+  if (requestList() === work || work[trigger] === handling || joinRequest(work)) {
+    if (waitUntil !== undefined) hold(work, waitUntil)
     return response
   }
   const sent = bind(work, response, {
@@ -72,14 +81,24 @@ export function afterResponse(work: Work, response: Response, options: WrapOptio
     unreadTimeout,
     observe: (listener) => completed !== undefined && observePromise(completed, listener),
   })
-  hold(work, waitUntil)
+  hold(work, waitUntil ?? findGlobalWaitUntil())
   return sent
 }
 
 /** Tells the host to stay alive until the work has ended. */
 export function hold(work: Work, waitUntil: WrapOptions['waitUntil']): void {
-  const holder = waitUntil ?? findGlobalWaitUntil()
-  holder?.(work.finished)
+  if (waitUntil === undefined) return warnOnWorker()
+  try {
+    waitUntil(work[ended])
+  } catch (cause) {
+    // The tasks run without it, for as long as the host lives.
+    const advice = 'call it while the request is handled'
+    report(
+      new Error(`Cannot keep the host alive for the tasks: its waitUntil failed, ${advice}`, {
+        cause,
+      }),
+    )
+  }
 }
 
 /** The list of the request being handled, where there is a provider and the request is not over. */
@@ -96,6 +115,9 @@ export function joinRequest(work: Work): boolean {
   return true
 }
 
+/** The trigger of a list whose handler is running: only what that returns decides when it starts. */
+export const handling: object = {}
+
 /** Ties the work to the end of what a handler answers, on a host that has been looked at. */
 export function bind(work: Work, answer: Response, host: Host): Response
 export function bind(work: Work, answer: unknown, host: Host): unknown
@@ -106,7 +128,9 @@ export function bind(work: Work, answer: unknown, host: Host): unknown {
   // One that has begun is of an earlier request: a response without a body may be a constant.
   const end = new Trigger(work, inner?.hasBegun === false ? inner : undefined)
   let sent: unknown = answer
-  if (host.observe?.(end, answer) !== true) {
+  if (host.observe?.(end, answer) === true) {
+    end.isObserved = true
+  } else {
     // A host reads, cancels or ignores the body of a HEAD, and looking at it changes it.
     if (response && request?.method !== 'HEAD') {
       sent = observeEnd(response, end, request, unreadTimeout)
@@ -114,8 +138,8 @@ export function bind(work: Work, answer: unknown, host: Host): unknown {
     // Frameworks answer a request whose client has left with no body.
     const { aborted = false, reason } = request?.signal ?? {}
     if (sent === answer) end.end(aborted ? 'cancelled' : 'closed', reason)
-    if (isResponse(sent)) triggers.set(sent, end)
   }
+  if (isResponse(sent)) triggers.set(sent, end)
   work[trigger] = end
   if (work[isIdle]) untrack(work)
   else track(work)
@@ -124,8 +148,10 @@ export function bind(work: Work, answer: unknown, host: Host): unknown {
 
 /** Lets the end of a response start its work: once, later, and in the context it was created in. */
 class Trigger implements EndListener, Job {
-  readonly run: () => void
   hasBegun = false
+  /** Told by the host itself. */
+  isObserved = false
+  readonly #resume = continuation(start)
   readonly #work: Work
   #inner: Trigger | undefined
   #conditions: Conditions | undefined
@@ -133,24 +159,27 @@ class Trigger implements EndListener, Job {
   constructor(work: Work, inner: Trigger | undefined) {
     this.#work = work
     this.#inner = inner
-    this.run = continuation(() => this.#start())
   }
 
   end(outcome: Outcome, reason?: unknown): void {
     if (this.#conditions !== undefined) return
     this.#conditions = { outcome, reason }
     // The response that this one was made of is over too, even if the host never touched it.
-    this.#inner?.end(outcome, reason)
+    if (this.#inner?.isObserved === false) this.#inner.end(outcome, reason)
     nextMacrotask(this)
   }
 
-  #start(): void {
+  run(): void {
+    this.#resume(this)
+  }
+
+  start(): void {
     this.hasBegun = true
     let inner = this.#inner
     while (inner !== undefined && !inner.#decides) inner = inner.#inner
     this.#inner = undefined
     if (inner === undefined) this.#execute()
-    else void inner.#work.finished.then(() => this.#execute())
+    else void inner.#work[ended].then(() => this.#execute())
   }
 
   #execute(): void {
@@ -160,6 +189,10 @@ class Trigger implements EndListener, Job {
   get #decides(): boolean {
     return this.#work[trigger] === this
   }
+}
+
+function start(end: Trigger): void {
+  end.start()
 }
 
 function observePromise(completed: Promise<unknown>, listener: EndListener): boolean {
@@ -172,7 +205,12 @@ function observePromise(completed: Promise<unknown>, listener: EndListener): boo
 
 /** Refuses what the host can not have offered. */
 export function checkOptions(verb: string, options: WrapOptions): void {
-  const { waitUntil, completed, unreadTimeout } = options
+  checkObject(verb, options)
+  const { request, waitUntil, completed, unreadTimeout } = options
+  if ('signal' in options) refuse(verb, 'the options are a request', 'pass { request }')
+  if (request !== undefined && typeof request?.method !== 'string') {
+    refuse(verb, `request is ${kindOf(request)}`, 'pass the Request of the handler')
+  }
   if (waitUntil !== undefined) checkFunction(verb, 'waitUntil', waitUntil)
   if (completed !== undefined && !isThenable(completed)) {
     refuse(verb, `completed is ${kindOf(completed)}`, 'pass a promise')

@@ -1,4 +1,3 @@
-import { outside } from '#platform'
 import { afterResponse, type WrapOptions } from './after-response.ts'
 import type { Outcome } from './body-end.ts'
 import {
@@ -13,9 +12,11 @@ import {
 } from './errors.ts'
 import { track, untrack } from './in-flight.ts'
 import { instrumented } from './instrument.ts'
+import { outside } from './platform.ts'
 import {
   collect,
   type Conditions,
+  ended,
   execute,
   fail,
   isIdle,
@@ -80,6 +81,9 @@ export interface TaskResult {
 export const outcomes: readonly Outcome[] = ['closed', 'cancelled', 'errored', 'unread', 'thrown']
 const answered = outcomes.slice(0, 4)
 
+/** The arguments of a task that has ended. */
+const none: readonly never[] = []
+
 /** The arguments go to the function untyped here: the constructor has checked them by its types. */
 type Callable = (...args: never[]) => unknown
 
@@ -110,11 +114,9 @@ export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]
   /** @internal */
   slot?: number | undefined
 
-  #definition: TaskDefinition | undefined
-  #conditions: Conditions | undefined
-  #context: Context | undefined
-  #startedAt = 0
-  #invoked: Promise<void> | undefined
+  #task: Callable | TaskDefinition | undefined
+  #args: readonly unknown[]
+  #run: Run | undefined
   #result: TaskResult | undefined
   #failure: BackgroundTaskError | undefined
   #finished: Promise<TaskResult> | undefined
@@ -134,19 +136,16 @@ export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]
    */
   constructor(definition: TaskDefinition)
   constructor(task: ((...args: Args) => unknown) | TaskDefinition, ...args: Args | []) {
-    if (typeof task === 'function') {
-      this.#definition = { run: (context) => call(task, args, context) }
-    } else {
-      checkDefinition(task, args)
-      this.#definition = task
-    }
-    const name = task.name ?? this.#definition.run.name
+    if (typeof task !== 'function') checkDefinition(task, args)
+    this.#task = task
+    this.#args = args
+    const name = typeof task === 'function' ? task.name : (task.name ?? task.run.name)
     this.name = typeof name === 'string' && name !== '' ? name : 'anonymous'
   }
 
   /** Where the task stands. */
   get status(): TaskStatus {
-    return this.#result?.status ?? (this.#conditions === undefined ? 'pending' : 'running')
+    return this.#result?.status ?? (this.#run === undefined ? 'pending' : 'running')
   }
 
   /** How the task ended. Never rejects. */
@@ -165,9 +164,9 @@ export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]
    * default.
    */
   cancel(reason: unknown = new DOMException('The task was cancelled', 'AbortError')): void {
-    const context = this.#context
-    this.#finish(this.status === 'running' ? 'rejected' : 'skipped', reason)
-    context?.abort(reason)
+    const run = this.#run
+    this.#finish(run === undefined ? 'skipped' : 'rejected', reason)
+    run?.context?.abort(reason)
   }
 
   /**
@@ -177,10 +176,11 @@ export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]
    * @throws {@link BackgroundTaskError} if the task fails.
    */
   run(): Promise<void> {
+    const run = this.#run
     // `super.run()` of a subclass: its list runs `run`, and that the function.
-    if (this.status === 'running' && this.#isOverridden()) {
-      const invoke = async (): Promise<void> => void (await this.#invoke())
-      return (this.#invoked ??= handled(invoke()))
+    if (run !== undefined && this.#isOverridden(run)) {
+      const invoke = async (): Promise<void> => void (await this.#invoke(run))
+      return (run.invoked ??= handled(invoke()))
     }
     if (this.status === 'pending') {
       track(this)
@@ -216,6 +216,11 @@ export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]
   }
 
   /** @internal */
+  get [ended](): Promise<unknown> {
+    return this.finished
+  }
+
+  /** @internal */
   get [result](): TaskResult | undefined {
     return this.#result
   }
@@ -240,33 +245,36 @@ export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]
       if (this.#result.status === 'skipped') this.#result.outcome = conditions.outcome
       return undefined
     }
-    if (this.#conditions !== undefined) return this.finished
+    if (this.#run !== undefined) return this.finished
 
-    this.#conditions = conditions
-    this.#startedAt = performance.now()
-    const { outcome, isCleanup } = conditions
-    const { when = conditions.when ?? answered, timeout = conditions.timeout } =
-      this.#definition ?? {}
-    if (!when.includes(outcome)) {
+    const definition = typeof this.#task === 'function' ? undefined : this.#task
+    const when = definition?.when ?? conditions.when ?? answered
+    const timeout = definition?.timeout ?? conditions.timeout
+    const run: Run = {
+      conditions,
+      context: undefined,
+      startedAt: performance.now(),
+      timer: undefined,
+      invoked: undefined,
+    }
+    this.#run = run
+    if (!when.includes(conditions.outcome)) {
       this.#finish('skipped')
       return undefined
     }
-    if (timeout !== undefined && timeout <= longestTimer) this.#limit(timeout)
-    if (isCleanup === true || state.instruments.size === 0) this.#perform()
-    else instrumented(this, () => this.#perform())
+    if (timeout !== undefined && timeout <= longestTimer) {
+      run.timer = setTimeout(() => {
+        this.cancel(new DOMException(`The task took longer than ${timeout} ms`, 'TimeoutError'))
+      }, timeout)
+    }
+    if (conditions.isCleanup === true || state.instruments.size === 0) this.#perform(run)
+    else instrumented(this, () => this.#perform(run))
     return this[isIdle] ? undefined : this.finished
   }
 
-  #limit(timeout: number): void {
-    const timer = setTimeout(() => {
-      this.cancel(new DOMException(`The task took longer than ${timeout} ms`, 'TimeoutError'))
-    }, timeout)
-    void this.finished.then(() => clearTimeout(timer))
-  }
-
-  #perform(): void {
+  #perform(run: Run): void {
     try {
-      const returned = this.#isOverridden() ? this.run() : this.#invoke()
+      const returned = this.#isOverridden(run) ? this.run() : this.#invoke(run)
       // A promise may be shared and never settle: what waits for it then holds its async context.
       if (isThenable(returned)) outside(() => this.#settle(returned))
       else this.#finish('fulfilled')
@@ -285,46 +293,63 @@ export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]
   }
 
   /** True for a subclass, unless it is its own `run` that has called `super.run()`. */
-  #isOverridden(): boolean {
-    return this.#conditions?.isDirect !== true && isOverridden(this)
+  #isOverridden({ conditions }: Run): boolean {
+    return conditions.isDirect !== true && this.run !== BackgroundTask.prototype.run
   }
 
-  #invoke(): unknown {
-    const { outcome = 'closed', reason } = this.#conditions ?? {}
-    this.#context = new Context(outcome, reason)
-    return this.#definition?.run(this.#context)
+  #invoke(run: Run): unknown {
+    const task = this.#task
+    if (typeof task === 'function' && !wantsContext(task)) {
+      return Reflect.apply(task, undefined, this.#args)
+    }
+    const context = (run.context = new Context(run.conditions))
+    return typeof task === 'function'
+      ? task[withContext](context, ...this.#args)
+      : task?.run(context)
   }
 
   #finish(status: TaskResult['status'], ...errors: [error?: unknown]): void {
     if (this.#result !== undefined) return
-    const { outcome = 'closed', isCleanup = false, onError, list } = this.#conditions ?? {}
-    const duration = status === 'skipped' ? 0 : performance.now() - this.#startedAt
+    const run = this.#run
+    const { outcome = 'closed', isCleanup = false, onError, list } = run?.conditions ?? {}
+    const duration = run && status !== 'skipped' ? performance.now() - run.startedAt : 0
     this.#result = { name: this.name, status, outcome, duration }
     if (errors.length > 0) this.#result.error = errors[0]
     if (!isCleanup) state.ended += 1
+    clearTimeout(run?.timer)
     // One that is cancelled before its response has ended is on its way until then.
-    if (this.#conditions !== undefined) untrack(this)
+    if (run !== undefined) untrack(this)
     // A task that ignores its signal may never end: nothing of the request may hang on it.
-    this.#definition = this.#context = this.#conditions = undefined
+    this.#task = this.#run = undefined
+    this.#args = none
     if (status === 'rejected') {
       const skipped: string[] = []
       this.#failure = new BackgroundTaskError(this.name, errors[0], skipped)
       list?.[fail](this.#failure, skipped, !isCleanup)
-      report(this.#failure, onError)
     }
     this.#resolve?.(this.#result)
+    if (this.#failure !== undefined) report(this.#failure, onError)
   }
 }
 
-function isOverridden(task: BackgroundTask): boolean {
-  return task.run !== BackgroundTask.prototype.run
+/** What is known of a task while it runs. */
+interface Run {
+  readonly conditions: Conditions
+  /** Where the task wants one. */
+  context: Context | undefined
+  readonly startedAt: number
+  timer: ReturnType<typeof setTimeout> | undefined
+  /** The promise of the function, where a subclass calls it. */
+  invoked: Promise<void> | undefined
 }
 
-/** Calls the function of a task, with the context before its arguments if it wants that. */
-function call(fn: Callable, args: readonly unknown[], context: TaskContext): unknown {
+/** A function that wants the context of its task before its arguments. */
+interface ContextFunction {
+  [withContext](context: TaskContext, ...args: unknown[]): unknown
+}
+
+function wantsContext(fn: Callable): fn is Callable & ContextFunction {
   return withContext in fn && typeof fn[withContext] === 'function'
-    ? Reflect.apply(fn[withContext], fn, [context, ...args])
-    : Reflect.apply(fn, undefined, args)
 }
 
 /** Creates its controller when the signal is first asked for: most tasks never do. */
@@ -333,7 +358,7 @@ class Context implements TaskContext {
   readonly reason: unknown
   #controller: AbortController | undefined
 
-  constructor(outcome: Outcome, reason: unknown) {
+  constructor({ outcome, reason }: Conditions) {
     this.outcome = outcome
     this.reason = reason
   }
@@ -363,6 +388,12 @@ function checkDefinition(task: TaskDefinition, args: readonly unknown[]): void {
   const run = typeof task === 'object' && task !== null ? task.run : undefined
   if (typeof run !== 'function' || run === Reflect.get(Object.prototype, 'run')) {
     refuse(verb, `it is ${kindOf(task)} without a function run`, advice)
+  }
+  // Parsed from outside, and on its way to somebody's prototype.
+  const hostile = ['__proto__', 'constructor', 'prototype'].find((key) => Object.hasOwn(task, key))
+  if (hostile !== undefined) refuse(verb, `it has a property ${hostile}`, 'leave that out')
+  if (task.name !== undefined && typeof task.name !== 'string') {
+    refuse(verb, `its name is ${kindOf(task.name)}`, 'pass a string')
   }
   if (args.length > 0) refuse(verb, 'a definition takes no arguments', 'use them in its run')
   checkMilliseconds(verb, 'timeout', task.timeout)

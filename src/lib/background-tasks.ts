@@ -1,4 +1,3 @@
-import { nextMacrotask } from '#platform'
 import { afterResponse, type WrapOptions } from './after-response.ts'
 import {
   BackgroundTask,
@@ -13,14 +12,17 @@ import {
   type BackgroundTaskError,
   checkFunction,
   checkMilliseconds,
+  checkObject,
   handled,
   kindOf,
   refuse,
 } from './errors.ts'
 import { isTask, track, untrack } from './in-flight.ts'
+import { nextMacrotask } from './platform.ts'
 import {
   collect,
   type Conditions,
+  ended,
   execute,
   fail,
   hasEnded,
@@ -69,6 +71,9 @@ export interface BackgroundTasksOptions {
 
 type Item = BackgroundTask | BackgroundTasks
 
+type ListOptions = BackgroundTasksOptions &
+  Required<Pick<BackgroundTasksOptions, 'concurrency' | 'failure'>>
+
 /** Shared by all lists: each response on its way has one, and most have one task and no cleanup. */
 const none: never[] = []
 
@@ -98,22 +103,19 @@ export const markThrown: unique symbol = Symbol('markThrown')
  */
 export class BackgroundTasks {
   #tasks: Item[] = none
-  readonly #options: BackgroundTasksOptions
+  readonly #options: ListOptions
   #cleanups: BackgroundTask[] = none
-  #status: 'pending' | 'running' | 'ended' = 'pending'
-  #conditions: Conditions | undefined
-  #parent: BackgroundTasks | undefined
-  /** The index of the task to start next. */
-  #next = 0
-  #running = 0
+  /** From its start on. */
+  #run: Run | undefined
+  /** What its handler threw, if it did. */
+  #thrown: Conditions | undefined
   /** The first failure, of lists in this one too. */
   #failure: BackgroundTaskError | undefined
   /** Why what has not started is skipped. */
   #stop: { readonly reason: unknown } | undefined
-  /** Goes on, in the async context of the list, when a task is added. */
-  #wake: (() => void) | undefined
-  #finished: Promise<TaskResult[]> | undefined
-  #resolve: ((results: TaskResult[]) => void) | undefined;
+  #ended: Promise<void> | undefined
+  #resolve: (() => void) | undefined
+  #finished: Promise<TaskResult[]> | undefined;
 
   /** @internal */
   [trigger]?: object | undefined
@@ -126,9 +128,8 @@ export class BackgroundTasks {
    * @param options How to run them.
    * @throws `TypeError` or `RangeError` if a task or an option is not one.
    */
-  constructor(tasks: Iterable<Item> = [], options: BackgroundTasksOptions = {}) {
-    checkOptions(options)
-    this.#options = options
+  constructor(tasks: Iterable<Item> = none, options: BackgroundTasksOptions = defaults) {
+    this.#options = listOptions(options)
     if (typeof tasks !== 'object' || tasks === null || !(Symbol.iterator in tasks)) {
       refuse('create the list', `it is given ${kindOf(tasks)}`, 'pass a list of tasks')
     }
@@ -145,10 +146,9 @@ export class BackgroundTasks {
    * Resolves when the last task and the last cleanup have ended. Never rejects.
    */
   get finished(): Promise<TaskResult[]> {
-    return (this.#finished ??=
-      this.#status === 'ended'
-        ? Promise.resolve(this.#results())
-        : new Promise((resolve) => (this.#resolve = resolve)))
+    return (this.#finished ??= this[ended].then(() =>
+      [...this[collect]()].filter(isTask).flatMap((task) => task[result] ?? []),
+    ))
   }
 
   /**
@@ -184,7 +184,10 @@ export class BackgroundTasks {
     ...args: unknown[]
   ): Item {
     const item = isItem(task) ? task : new BackgroundTask(task as () => unknown, ...(args as []))
-    if (item[collect]().has(this)) {
+    if (item === task && args.length > 0) {
+      refuse('add the task', 'a task takes no arguments', 'pass them where it is made')
+    }
+    if (!isTask(item) && item[collect]().has(this)) {
       refuse('add the list', 'it contains this list', 'add its tasks instead')
     }
     this.#tasks = added(this.#tasks, item)
@@ -214,12 +217,12 @@ export class BackgroundTasks {
    * @throws The first {@link BackgroundTaskError}, after the end.
    */
   run(): Promise<void> {
-    if (this.#status === 'pending') {
+    if (this.#run === undefined) {
       track(this)
       void this[execute]({ outcome: 'closed' })
     }
     return handled(
-      this.finished.then(() => {
+      this[ended].then(() => {
         if (this.#failure !== undefined) throw this.#failure
       }),
     )
@@ -238,7 +241,7 @@ export class BackgroundTasks {
    * run.
    */
   wrap(response: Response, options: WrapOptions = {}): Response {
-    if (this.#status !== 'pending') {
+    if (this.#run !== undefined) {
       const wrong = 'the tasks of this list have started'
       refuse('wrap the response', wrong, 'create a list per request')
     }
@@ -247,7 +250,7 @@ export class BackgroundTasks {
 
   /** The handler threw: so this list ends, whatever becomes of the request. @internal */
   [markThrown](reason: unknown): void {
-    if (this.#status === 'pending') this.#conditions = { outcome: 'thrown', reason }
+    this.#thrown = { outcome: 'thrown', reason }
   }
 
   /** @internal */
@@ -257,7 +260,14 @@ export class BackgroundTasks {
 
   /** @internal */
   get [hasEnded](): boolean {
-    return this.#status === 'ended'
+    return this.#run?.isOver === true
+  }
+
+  /** @internal */
+  get [ended](): Promise<void> {
+    return (this.#ended ??= this[hasEnded]
+      ? Promise.resolve()
+      : new Promise((resolve) => (this.#resolve = resolve)))
   }
 
   /** @internal */
@@ -266,13 +276,14 @@ export class BackgroundTasks {
     if (items.has(this)) return items
     items.add(this)
     for (const item of this.#tasks) item[collect](items)
-    return items
+    const { cleanup } = this.#run ?? {}
+    return cleanup === undefined ? items : items.add(cleanup)
   }
 
   /** @internal */
   [skip](reason: unknown, skipped: string[]): void {
     this.#stop = { reason }
-    for (const item of this.#tasks.slice(this.#next)) item[skip](reason, skipped)
+    for (const item of this.#tasks.slice(this.#run?.next)) item[skip](reason, skipped)
   }
 
   /** @internal */
@@ -280,78 +291,94 @@ export class BackgroundTasks {
     this.#failure ??= failure
     const stopsThis = stops && this.#options.failure !== 'continue'
     if (stopsThis) this[skip](failure.cause, skipped)
-    this.#parent?.[fail](failure, skipped, stopsThis)
+    this.#run?.parent?.[fail](failure, skipped, stopsThis)
   }
 
   /** @internal */
   [execute](conditions: Conditions): Promise<unknown> | undefined {
-    if (this.#status === 'pending') {
-      const { outcome, reason } = this.#conditions ?? conditions
+    if (this.#run === undefined) {
+      const { outcome, reason } = this.#thrown ?? conditions
       const { timeout = conditions.timeout, when = conditions.when } = this.#options
       const { onError = conditions.onError } = this.#options
-      this.#conditions = { outcome, reason, timeout, when, onError, list: this }
-      this.#parent = conditions.list
-      this.#status = 'running'
-      this.#proceed()
+      this.#run = {
+        conditions: { outcome, reason, timeout, when, onError, list: this },
+        parent: conditions.list,
+        next: 0,
+        running: 0,
+        cleanup: undefined,
+        wake: undefined,
+        isOver: false,
+      }
+      this.#proceed(this.#run)
     }
-    return this[hasEnded] ? undefined : this.finished
+    return this[hasEnded] ? undefined : this[ended]
   }
 
   /** Starts as many tasks as may run, then the cleanups; each that ends calls it again. */
-  #proceed(): void {
-    const { concurrency = 1 } = this.#options
-    while (this.#status === 'running') {
-      const hasTask = this.#next < this.#tasks.length
-      if (this.#running >= (hasTask ? concurrency : 1)) {
-        if (this.#running < concurrency) this.#wake = continuation(() => this.#proceed())
+  #proceed(run: Run): void {
+    const { concurrency } = this.#options
+    while (!run.isOver) {
+      const hasTask = run.next < this.#tasks.length
+      if (run.running >= (hasTask ? concurrency : 1)) {
+        if (run.running < concurrency) run.wake = continuation(() => this.#proceed(run))
         return
       }
-      const item = hasTask ? this.#tasks[this.#next++] : this.#cleanups.pop()
-      if (item === undefined) this.#end()
-      else this.#start(item, !hasTask)
+      const item = hasTask ? this.#tasks[run.next++] : (run.cleanup = this.#cleanups.pop())
+      if (item === undefined) this.#end(run)
+      else this.#start(item, run)
     }
   }
 
-  #start(item: Item, isCleanup: boolean): void {
-    let conditions = this.#conditions ?? { outcome: 'closed' }
-    if (isCleanup) {
-      conditions = { ...conditions, when: outcomes, isCleanup }
-      // For `drain()`, which looks for tasks.
-      track(item)
-    } else if (this.#stop !== undefined) {
-      item[skip](this.#stop.reason, [])
-    }
-    const ended = item[execute](conditions)
-    if (ended === undefined) return
-    this.#running += 1
-    void ended.then(() => {
-      this.#running -= 1
-      this.#proceed()
+  #start(item: Item, run: Run): void {
+    const isCleanup = item === run.cleanup
+    if (!isCleanup && this.#stop !== undefined) item[skip](this.#stop.reason, [])
+    const { conditions } = run
+    const finished = item[execute](
+      isCleanup ? { ...conditions, when: outcomes, isCleanup } : conditions,
+    )
+    if (finished === undefined) return
+    run.running += 1
+    void finished.then(() => {
+      run.running -= 1
+      this.#proceed(run)
     })
   }
 
-  #end(): void {
-    this.#status = 'ended'
-    this.#stop = this.#parent = this.#wake = undefined
-    this.#resolve?.(this.#results())
+  #end(run: Run): void {
+    run.isOver = true
+    run.parent = run.wake = this.#stop = undefined
+    this.#resolve?.()
     untrack(this)
   }
 
   /** Lets a task be seen that was added while the list runs, or after its end. */
   #noticeAdded(): void {
-    if (this[hasEnded]) {
-      this.#status = 'running'
-      this.#finished = undefined
-      nextMacrotask({ run: continuation(() => this.#proceed()) })
+    const run = this.#run
+    if (run?.isOver === true) {
+      run.isOver = false
+      this.#ended = this.#finished = undefined
+      nextMacrotask({ run: continuation(() => this.#proceed(run)) })
     } else {
-      this.#wake?.()
+      run?.wake?.()
     }
-    if (this.#status === 'running' || this[trigger] !== undefined) track(this)
+    if (run !== undefined || this[trigger] !== undefined) track(this)
   }
+}
 
-  #results(): TaskResult[] {
-    return [...this[collect]()].filter(isTask).flatMap((task) => task[result] ?? [])
-  }
+/** What is known of a list from its start on. */
+interface Run {
+  readonly conditions: Conditions
+  /** The list that this one runs in. */
+  parent: BackgroundTasks | undefined
+  /** The index of the task to start next. */
+  next: number
+  /** How many tasks, or cleanups, are running. */
+  running: number
+  /** The one that is running. */
+  cleanup: BackgroundTask | undefined
+  /** Goes on, in the async context of the list, when a task is added. */
+  wake: (() => void) | undefined
+  isOver: boolean
 }
 
 /** The first one makes an array for one: that of a `push` has room for 17. */
@@ -366,16 +393,19 @@ function isItem(task: unknown): task is Item {
   return typeof task === 'object' && task !== null && execute in task
 }
 
-function checkOptions(options: BackgroundTasksOptions): void {
-  const { concurrency = 1, failure = 'stop', timeout, when, onError } = options
+/** Those of a handler are looked at once, not with each request. */
+const checked = new WeakSet<object>()
+const defaults = listOptions({})
+
+/** The options, checked and copied: what becomes of the object after that changes no list. */
+export function listOptions(options: BackgroundTasksOptions): ListOptions {
+  if (isChecked(options)) return options
   const verb = 'create the list'
+  checkObject(verb, options)
+  const { concurrency = 1, failure = 'stop', timeout, when, onError } = options
   if (!(concurrency === Infinity || (Number.isInteger(concurrency) && concurrency >= 1))) {
-    refuse(
-      verb,
-      `concurrency is ${concurrency}`,
-      'pass a whole number from 1 or Infinity',
-      RangeError,
-    )
+    const shown = typeof concurrency === 'number' ? concurrency : kindOf(concurrency)
+    refuse(verb, `concurrency is ${shown}`, 'pass a whole number from 1 or Infinity', RangeError)
   }
   if (failure !== 'stop' && failure !== 'continue') {
     refuse(verb, `failure is ${kindOf(failure)}`, "pass 'stop' or 'continue'")
@@ -383,4 +413,11 @@ function checkOptions(options: BackgroundTasksOptions): void {
   if (onError !== undefined) checkFunction(verb, 'onError', onError)
   checkMilliseconds(verb, 'timeout', timeout)
   checkWhen(verb, when)
+  const copy = { ...options, concurrency, failure }
+  checked.add(copy)
+  return copy
+}
+
+function isChecked(options: BackgroundTasksOptions): options is ListOptions {
+  return checked.has(options)
 }

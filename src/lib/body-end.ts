@@ -1,5 +1,6 @@
-import { dropsReaders, lengthOf, nextMacrotask, sendsDecoded } from '#platform'
 import { type Expiring, unwatch, watch } from './deadlines.ts'
+import { decodedHeaders } from './decoded-headers.ts'
+import { isWorker, nextMacrotask } from './platform.ts'
 
 /**
  * How the response that carried the tasks ended: what its body did, never that the client has
@@ -56,7 +57,7 @@ export function observeEnd(
 }
 
 class ObservedBody implements UnderlyingDefaultSource, Expiring {
-  /** Where the host asks for it: then it sends a `content-length`, as it would without us. */
+  /** Workers ask for it, and then send a `content-length`, as they would without us. */
   readonly expectedLength: bigint | undefined
   readonly #reader: ReadableStreamDefaultReader
   readonly #signal: AbortSignal | undefined
@@ -108,8 +109,8 @@ class ObservedBody implements UnderlyingDefaultSource, Expiring {
 
   #pass(chunk: unknown, controller: ReadableStreamDefaultController): void {
     controller.enqueue(chunk)
-    // Nobody says so when the client goes away now: the next chunk is then never asked for.
-    if (dropsReaders && this.#listener !== undefined) watch(this, this.#unreadTimeout)
+    // A Worker is not told when its client goes away now: the next chunk is then never asked for.
+    if (isWorker && this.#listener !== undefined) watch(this, this.#unreadTimeout)
   }
 
   cancel(reason: unknown): Promise<void> {
@@ -139,7 +140,7 @@ class ObservedBody implements UnderlyingDefaultSource, Expiring {
   }
 
   #touch(): void {
-    if (this.#isTouched && !dropsReaders) return
+    if (this.#isTouched && !isWorker) return
     this.#isTouched = true
     unwatch(this)
   }
@@ -155,12 +156,16 @@ class ObservedBody implements UnderlyingDefaultSource, Expiring {
   }
 }
 
-/** The headers, without what described the bytes that `fetch` has decoded already. */
-function decodedHeaders(response: Response): Headers {
-  const { headers } = response
-  if (!sendsDecoded || !headers.has('content-encoding') || response.url === '') return headers
-  const kept = new Headers(headers)
-  kept.delete('content-encoding')
-  kept.delete('content-length')
-  return kept
+/**
+ * A Worker sends a stream of unknown length in chunks, whatever its `content-length` says. The length
+ * that a body has of its own is behind a symbol there, for `console.log` to show.
+ */
+function lengthOf(body: ReadableStream): bigint | undefined {
+  if (!isWorker) return undefined
+  for (const symbol of Object.getOwnPropertySymbols(Object.getPrototypeOf(body))) {
+    if (symbol.description !== 'length') continue
+    const length: unknown = Reflect.get(body, symbol)
+    return typeof length === 'bigint' ? length : undefined
+  }
+  return undefined
 }

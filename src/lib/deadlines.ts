@@ -1,18 +1,18 @@
-import { canShareTimers } from '#platform'
 import { Bag, type Bagged } from './bag.ts'
 import { longestTimer } from './errors.ts'
+import { isWorker } from './platform.ts'
 
 /** Something that expires unless it is forgotten first. */
 export interface Expiring extends Bagged {
   /** When, as `performance.now()` counts. */
   deadline: number
-  /** Where timers can not be shared. */
+  /** On Workers, where timers can not be shared. */
   timer?: ReturnType<typeof setTimeout>
   expire(): void
 }
 
-/** Deadlines are put off to the next multiple of this part of their delay: each costs a sweep. */
-const grain = 1 / 16
+/** How many are looked at in a millisecond, if that is to be a small part of it. */
+const sweepRate = 1000
 
 /** One timer for all: nearly every one is forgotten before it fires. */
 const waiting = new Bag<Expiring>()
@@ -23,12 +23,11 @@ let clock: typeof setTimeout | undefined
 /** Calls `expire` after `delay` milliseconds. Keeps no process alive. */
 export function watch(expiring: Expiring, delay: number): void {
   if (delay > longestTimer) return
-  if (!canShareTimers) {
+  if (isWorker) {
     expiring.timer = setTimeout(() => expiring.expire(), delay)
     return
   }
-  const step = delay * grain
-  expiring.deadline = Math.ceil((performance.now() + delay) / step) * step
+  expiring.deadline = performance.now() + delay
   waiting.add(expiring)
   schedule(expiring.deadline)
 }
@@ -53,12 +52,14 @@ function schedule(deadline: number): void {
 }
 
 function sweep(): void {
+  // A clock may be behind its timers, above all one that is faked only in part.
+  const now = Math.max(performance.now(), sweepAt)
   sweepAt = Infinity
-  const now = performance.now()
   let next = Infinity
   for (const expiring of waiting.items.slice()) {
     if (expiring.deadline > now) next = Math.min(next, expiring.deadline)
     else if (waiting.delete(expiring)) expiring.expire()
   }
-  if (next < Infinity) schedule(next)
+  // Where very many wait they are not looked at for each one that is due.
+  if (next < Infinity) schedule(Math.max(next, now + waiting.items.length / sweepRate))
 }

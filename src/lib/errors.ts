@@ -64,7 +64,11 @@ function print(error: Error, ...rest: unknown[]): void {
     console.error(error, ...rest)
   } catch {
     // What was thrown can not be shown, not even by itself.
-    console.error(error.message)
+    try {
+      console.error(error.message)
+    } catch {
+      // Nor can anything: there is nobody left to tell.
+    }
   }
 }
 
@@ -110,6 +114,12 @@ export function checkFunction(
   advice = 'pass a function',
 ): void {
   if (typeof value !== 'function') refuse(verb, `${name} is ${kindOf(value)}`, advice)
+}
+
+/** Refuses options that are none. */
+export function checkObject(verb: string, options: unknown): void {
+  if (typeof options === 'object' && options !== null) return
+  refuse(verb, `the options are ${kindOf(options)}`, 'pass an object')
 }
 
 /** Refuses milliseconds that a timer cannot count. */

@@ -1,7 +1,8 @@
 import { type Host, isResponse, type WrapOptions } from './after-response.ts'
 import { cancelPatience, type EndListener } from './body-end.ts'
+import { find, type Probe } from './find.ts'
 import { isStatic } from './static-body.ts'
-import { bound, isWaitUntilHost } from './wait-until.ts'
+import { bound, findGlobalWaitUntil, isWaitUntilHost } from './wait-until.ts'
 
 /** The part of a Node response used here, of `node:http` and of `node:http2`. */
 export interface NodeResponse {
@@ -15,7 +16,7 @@ export interface NodeResponse {
     readonly rstCode?: number | undefined
     readonly errored?: Error | null
   }
-  once(event: 'finish' | 'close', listener: () => void): this
+  on(event: 'finish' | 'close', listener: () => void): this
 }
 
 /** The part of Deno's second argument used here. */
@@ -23,15 +24,6 @@ export interface DenoInfo {
   /** Settles when a stream has been sent, and for any other body when Deno has it. */
   readonly completed: Promise<unknown>
 }
-
-/** Any value, looked into without knowing what it is. */
-interface Unknown {
-  (): Unknown | undefined
-  readonly [key: PropertyKey]: Unknown | undefined
-}
-
-/** Where a host keeps something, from the arguments of the handler on. */
-type Probe = (first?: Unknown, second?: Unknown, third?: Unknown) => Unknown | undefined
 
 const requests: readonly Probe[] = [
   (request) => request, // fetch servers, Next.js
@@ -55,11 +47,13 @@ const denoInfos: readonly Probe[] = [
 ]
 
 const contexts: readonly Probe[] = [
-  // srvx, h3, service workers. That of Next.js in the edge runtime and in a proxy throws.
-  (event) => (event?.['nextUrl'] === undefined ? event : undefined),
+  // srvx, service workers. That of Next.js in the edge runtime and in a proxy throws, and that of an
+  // event of h3 does nothing where its request has none.
+  (event) => (event?.['nextUrl'] === undefined ? (event?.['req'] ?? event) : undefined),
   (_, context) => context, // @whatwg-node/server, Netlify
   (_, __, context) => context, // Workers
-  (context) => context?.['executionCtx'], // Hono: a getter that throws where there is none
+  // Hono: a getter that throws where there is none, and a throw costs as much as all of this.
+  (context) => (context?.['env']?.['outgoing'] ? undefined : context?.['executionCtx']),
   (event) => event?.['platform']?.['ctx'], // SvelteKit on Workers
   (input) => input?.['event']?.['platform']?.['ctx'],
   (context) => context?.['locals']?.['cfContext'], // Astro on Workers
@@ -91,13 +85,15 @@ class FoundHost implements Host {
     options: Pick<WrapOptions, 'waitUntil' | 'unreadTimeout'>,
     current: unknown,
   ) {
-    const request = find(args, requests, isRequest)
-    this.waitUntil = options.waitUntil ?? findWaitUntil(args)
+    const request = find(requests, args, isRequest)
+    // The platform before an adapter that runs on it.
+    this.waitUntil =
+      options.waitUntil ?? findGlobalWaitUntil() ?? bound(find(contexts, args, isWaitUntilHost))
     this.unreadTimeout = options.unreadTimeout
     // One that is over is that of an earlier request, in whose context this handler is called.
     const isCurrent = isNodeResponse(current) && current.closed !== true
-    this.#response = find(args, nodeResponses, isNodeResponse) ?? (isCurrent ? current : undefined)
-    this.#deno = this.#response === undefined ? find(args, denoInfos, isDenoInfo) : undefined
+    this.#response = find(nodeResponses, args, isNodeResponse) ?? (isCurrent ? current : undefined)
+    this.#deno = this.#response === undefined ? find(denoInfos, args, isDenoInfo) : undefined
     // Deno aborts the signal on success too, and prints a warning at whoever has looked at it.
     this.request = request && this.#deno ? { method: request.method } : request
   }
@@ -113,27 +109,6 @@ class FoundHost implements Host {
     else listener.end('closed')
     return true
   }
-}
-
-function findWaitUntil(args: readonly unknown[]): Host['waitUntil'] {
-  const context = find(args, contexts, isWaitUntilHost)
-  return context && bound(context)
-}
-
-function find<Found>(
-  args: readonly unknown[],
-  probes: readonly Probe[],
-  is: (value: unknown) => value is Found,
-): Found | undefined {
-  for (const probe of probes) {
-    try {
-      const value: unknown = probe(...(args as Unknown[]))
-      if (is(value)) return value
-    } catch {
-      // A getter that throws: absent.
-    }
-  }
-  return undefined
 }
 
 function observeNode(
@@ -159,7 +134,7 @@ function observeNode(
     }
   }
   if (response.closed ?? stream?.destroyed) tell()
-  else response.once('finish', () => (isFinished = true)).once('close', tell)
+  else response.on('finish', () => (isFinished = true)).on('close', tell)
   return true
 }
 
@@ -183,18 +158,24 @@ function observeDeno(info: DenoInfo, listener: EndListener): boolean {
 function isRequest(value: unknown): value is Request {
   // Not an event of h3, which has a method and headers too. Reading those, or the URL, would make a
   // static route of Next.js dynamic.
-  const hasSignal = typeof value === 'object' && value !== null && 'signal' in value
-  return hasSignal && has(value, 'method', 'string')
+  return isObject(value) && 'signal' in value && typeof value.method === 'string'
 }
 
 function isNodeResponse(value: unknown): value is NodeResponse {
-  return has(value, 'writableFinished', 'boolean') && has(value, 'once', 'function')
+  return (
+    isObject(value) && typeof value.writableFinished === 'boolean' && typeof value.on === 'function'
+  )
 }
 
 function isDenoInfo(value: unknown): value is DenoInfo {
-  return has(value, 'completed', 'object') && has(value, 'remoteAddr', 'object')
+  return isObject(value) && isObject(value.completed) && isObject(value.remoteAddr)
 }
 
-function has(value: unknown, key: string, type: string): boolean {
-  return typeof value === 'object' && value !== null && typeof Reflect.get(value, key) === type
+/** Any object, for the properties that one of the above may have. */
+type Candidate = Partial<
+  Record<'method' | 'completed' | 'remoteAddr' | keyof NodeResponse, unknown>
+>
+
+function isObject(value: unknown): value is Candidate {
+  return typeof value === 'object' && value !== null
 }

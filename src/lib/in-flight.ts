@@ -1,5 +1,5 @@
 import type { BackgroundTask } from './background-task.ts'
-import { checkMilliseconds, longestTimer } from './errors.ts'
+import { checkMilliseconds, checkObject, longestTimer } from './errors.ts'
 import { collect, isIdle, state, type Work } from './process-state.ts'
 
 /** Counts `work` as accepted. */
@@ -42,6 +42,7 @@ export async function drain(
     timeout?: number
   } = {},
 ): Promise<{ finished: number; abandoned: BackgroundTask[] }> {
+  checkObject('drain the tasks', options)
   const { timeout = Infinity } = options
   checkMilliseconds('drain the tasks', 'timeout', timeout)
   const before = state.ended
@@ -57,11 +58,14 @@ export async function drain(
   clearTimeout(timer)
 
   const finished = state.ended - before
-  const abandoned = abandon(
-    state.inFlight.items,
-    new DOMException('The process shuts down', 'AbortError'),
-  )
-  return { finished, abandoned }
+  const reason = new DOMException('The process shuts down', 'AbortError')
+  const abandoned: BackgroundTask[] = []
+  // What listens to a signal that aborts may add tasks.
+  for (;;) {
+    const left = abandon(state.inFlight.items, reason)
+    if (left.length === 0) return { finished, abandoned }
+    abandoned.push(...left)
+  }
 }
 
 /** Cancels what has not ended, and names it. */

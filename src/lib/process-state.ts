@@ -22,6 +22,8 @@ export const trigger = '~trigger'
 export const isIdle = '~isIdle'
 /** True for a list whose last task and cleanup have ended. */
 export const hasEnded = '~hasEnded'
+/** A promise for the end of the work. Never rejects. */
+export const ended = '~ended'
 
 /** What runs some work lays down for it. */
 export interface Conditions {
@@ -40,7 +42,7 @@ export interface Conditions {
 
 /** What a response can carry: a list, or a task on its own. */
 export interface Work extends Bagged {
-  readonly finished: Promise<unknown>
+  readonly [ended]: Promise<unknown>
   [trigger]?: object | undefined
   readonly [isIdle]: boolean
   [execute](conditions: Conditions): Promise<unknown> | undefined
@@ -64,6 +66,8 @@ interface ProcessState {
   /** How many tasks have ended since the process started. */
   ended: number
   readonly instruments: Set<Instrument>
+  /** Whether a Worker has been told that nothing holds its tasks. */
+  hasWarned: boolean
   /** The list of the request being handled, where `background-tasks/context` is in use. */
   lists: ListStorage | undefined
 }
@@ -80,5 +84,6 @@ export const state: ProcessState = (scope[key] ??= {
   onIdle: [],
   ended: 0,
   instruments: new Set(),
+  hasWarned: false,
   lists: undefined,
 })

@@ -1,4 +1,7 @@
-import { waitUntil as platformWaitUntil } from '#platform'
+import { platformWaitUntil } from '#platform-wait-until'
+import { find, type Probe } from './find.ts'
+import { isWorker } from './platform.ts'
+import { state } from './process-state.ts'
 
 /** The part of a host's context used here. Workers, Netlify, srvx and service-worker events fit. */
 export interface WaitUntilHost {
@@ -9,61 +12,55 @@ export interface WaitUntilHost {
 /** What the platforms put on the global object. */
 interface Globals {
   readonly [context: symbol]: { get?(): unknown } | undefined
+  /** Supabase's is an object; that of Vercel's edge runtime is a string. */
   readonly EdgeRuntime?: unknown
   readonly Bunny?: { readonly v1?: unknown }
-  readonly navigator?: { readonly userAgent?: unknown }
+  /** Its context is null outside of a request. */
+  readonly Netlify?: { readonly context?: unknown }
 }
 
-const globals = globalThis as Globals
+const globals: Globals = globalThis
+const { EdgeRuntime, Bunny, Netlify } = globals
 
-const contexts = [
-  Symbol.for('@vercel/request-context'),
-  Symbol.for('@next/request-context'),
-  Symbol.for('@neondatabase/functions/request-context'),
+const vercel = Symbol.for('@vercel/request-context')
+const next = Symbol.for('@next/request-context')
+const neon = Symbol.for('@neondatabase/functions/request-context')
+
+// Each key at a place of its own: then the engine knows for each that it is not there.
+const contexts: readonly Probe[] = [
+  () => globals[vercel]?.get?.(),
+  () => globals[next]?.get?.(),
+  () => globals[neon]?.get?.(),
+  () => EdgeRuntime,
+  () => Bunny?.v1,
+  () => Netlify?.context,
 ]
-
-let hasWarned = false
 
 /** The `waitUntil` that needs no argument of the handler, where the platform has one. */
 export function findGlobalWaitUntil(): ((promise: Promise<unknown>) => void) | undefined {
-  if (platformWaitUntil !== undefined) return platformWaitUntil
-  for (const context of contexts) {
-    const found = contextOf(context)
-    if (isWaitUntilHost(found)) return bound(found)
-  }
-  // Supabase's is a constructorless object, that of Vercel's edge runtime a string.
-  if (isWaitUntilHost(globals.EdgeRuntime)) return bound(globals.EdgeRuntime)
-  if (isWaitUntilHost(globals.Bunny?.v1)) return bound(globals.Bunny.v1)
-  warnOnWorkers()
-  return undefined
-}
-
-function contextOf(key: symbol): unknown {
-  try {
-    return globals[key]?.get?.()
-  } catch {
-    // Outside of a request: absent.
-    return undefined
-  }
+  return platformWaitUntil ?? bound(find(contexts, [], isWaitUntilHost))
 }
 
 /** Called as a method: Workers refuse a detached one. */
-export function bound(context: WaitUntilHost): (promise: Promise<unknown>) => void {
-  return (promise) => context.waitUntil(promise)
+export function bound(
+  context: WaitUntilHost | undefined,
+): ((promise: Promise<unknown>) => void) | undefined {
+  return context && ((promise) => context.waitUntil(promise))
 }
 
 export function isWaitUntilHost(value: unknown): value is WaitUntilHost {
   return (
     typeof value === 'object' &&
     value !== null &&
-    typeof Reflect.get(value, 'waitUntil') === 'function'
+    'waitUntil' in value &&
+    typeof value.waitUntil === 'function'
   )
 }
 
-// A Worker's request ends with its response: tasks that nothing holds never run, without a word.
-function warnOnWorkers(): void {
-  if (hasWarned || globals.navigator?.userAgent !== 'Cloudflare-Workers') return
-  hasWarned = true
+/** A Worker's request ends with its response: tasks that nothing holds never run, without a word. */
+export function warnOnWorker(): void {
+  if (state.hasWarned || !isWorker) return
+  state.hasWarned = true
   console.warn(
     'Cannot keep the Worker alive for its tasks: no waitUntil was found, pass ctx to the handler or bundle with the export condition workerd',
   )

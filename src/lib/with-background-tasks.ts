@@ -1,17 +1,24 @@
 import {
   bind,
   checkOptions,
+  handling,
   hold,
   type Host,
   isResponse,
   joinRequest,
   type WrapOptions,
 } from './after-response.ts'
-import { BackgroundTasks, type BackgroundTasksOptions, markThrown } from './background-tasks.ts'
+import {
+  BackgroundTasks,
+  type BackgroundTasksOptions,
+  listOptions,
+  markThrown,
+} from './background-tasks.ts'
 import type { EndListener } from './body-end.ts'
-import { checkFunction } from './errors.ts'
+import { checkFunction, isThenable } from './errors.ts'
 import { findHost } from './host.ts'
 import { track, untrack } from './in-flight.ts'
+import { trigger } from './process-state.ts'
 
 /** How a handler's list runs, and what its host does not offer by itself. */
 export interface HandlerOptions
@@ -46,9 +53,9 @@ export function withBackgroundTasks<Args extends unknown[], Result>(
   handler: (tasks: BackgroundTasks, ...args: Args) => Result,
   options: HandlerOptions = {},
 ): (...args: Args) => Promise<Awaited<Result>> {
-  checkHandler(handler, options)
+  const createList = checkHandler(handler, options)
   const handle = (...args: Args): Promise<Awaited<Result>> => {
-    const tasks = new BackgroundTasks([], options)
+    const tasks = createList()
     return handleWith(tasks, findHost(args, options), () => handler(tasks, ...args))
   }
   return withLength(handle, handler.length - 1)
@@ -62,25 +69,26 @@ export async function handleWith<Result>(
 ): Promise<Awaited<Result>> {
   // Before the handler runs: a host may end the request with its client.
   hold(tasks, host.waitUntil)
+  tasks[trigger] = handling
   track(tasks)
-  let answer: unknown
-  let isThrown = false
   try {
-    try {
-      answer = await handler()
-    } catch (error) {
-      if (!isResponse(error)) throw error
-      answer = error
-      isThrown = true
-    }
-    answer = tie(tasks, host, answer)
+    const answer = handler()
+    return tie(tasks, host, isThenable(answer) ? await answer : answer) as Awaited<Result>
   } catch (error) {
-    tasks[markThrown](error)
-    tie(tasks, { observe: endAtOnce }, error)
-    throw error
+    throw tieThrown(tasks, host, error)
   }
-  if (isThrown) throw answer
-  return answer as Awaited<Result>
+}
+
+/** What to throw at the host: a response is an answer too. */
+function tieThrown(tasks: BackgroundTasks, host: Host, thrown: unknown): unknown {
+  let error = thrown
+  try {
+    if (isResponse(thrown)) return tie(tasks, host, thrown)
+  } catch (failure) {
+    error = failure
+  }
+  tasks[markThrown](error)
+  return tie(tasks, { observe: endAtOnce }, error)
 }
 
 function tie(tasks: BackgroundTasks, host: Host, answer: unknown): unknown {
@@ -94,11 +102,12 @@ function endAtOnce(listener: EndListener): boolean {
   return true
 }
 
-/** Refuses a handler or options that are none. */
-export function checkHandler(handler: unknown, options: HandlerOptions): void {
+/** Refuses a handler or options that are none. Returns what makes the list of a request. */
+export function checkHandler(handler: unknown, options: HandlerOptions): () => BackgroundTasks {
   checkFunction('wrap the handler', 'it', handler)
   checkOptions('wrap the handler', options)
-  void new BackgroundTasks([], options)
+  const checked = listOptions(options)
+  return () => new BackgroundTasks([], checked)
 }
 
 /** Some hosts (Deno) pass no argument at all to a function that names none. */

@@ -1,3 +1,3 @@
 declare module 'cloudflare:workers' {
-  export function waitUntil(promise: Promise<unknown>): void
+  export const waitUntil: ((promise: Promise<unknown>) => void) | undefined
 }
