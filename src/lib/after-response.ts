@@ -195,7 +195,8 @@ function start(end: Trigger): void {
   end.start()
 }
 
-function observePromise(completed: Promise<unknown>, listener: EndListener): boolean {
+/** Hears a promise for the end of the response. */
+export function observePromise(completed: Promise<unknown>, listener: EndListener): boolean {
   completed.then(
     () => listener.end('closed'),
     (reason: unknown) => listener.end('cancelled', reason),

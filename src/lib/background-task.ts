@@ -81,7 +81,7 @@ export interface TaskResult {
 export const outcomes: readonly Outcome[] = ['closed', 'cancelled', 'errored', 'unread', 'thrown']
 const answered = outcomes.slice(0, 4)
 
-/** The arguments of a task that has ended. */
+/** The arguments of a task that has none, or has ended. */
 const none: readonly never[] = []
 
 /** The arguments go to the function untyped here: the constructor has checked them by its types. */
@@ -138,7 +138,7 @@ export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]
   constructor(task: ((...args: Args) => unknown) | TaskDefinition, ...args: Args | []) {
     if (typeof task !== 'function') checkDefinition(task, args)
     this.#task = task
-    this.#args = args
+    this.#args = args.length === 0 ? none : args
     const name = typeof task === 'function' ? task.name : (task.name ?? task.run.name)
     this.name = typeof name === 'string' && name !== '' ? name : 'anonymous'
   }

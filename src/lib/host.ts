@@ -1,4 +1,4 @@
-import { type Host, isResponse, type WrapOptions } from './after-response.ts'
+import { type Host, isResponse, observePromise, type WrapOptions } from './after-response.ts'
 import { cancelPatience, type EndListener } from './body-end.ts'
 import { find, type Probe } from './find.ts'
 import { isStatic } from './static-body.ts'
@@ -102,7 +102,7 @@ class FoundHost implements Host {
     const response = this.#response
     if (response !== undefined) return observeNode(response, this.request, listener, answer)
     if (this.request?.method === 'HEAD' || !isStatic(answer)) return false
-    if (this.#deno !== undefined) return observeDeno(this.#deno, listener)
+    if (this.#deno !== undefined) return observePromise(this.#deno.completed, listener)
     const { signal } = this.request ?? {}
     // Bun tells nothing of its own: this is over as soon as Bun has it.
     if (signal?.aborted === true) listener.end('cancelled', signal.reason)
@@ -145,14 +145,6 @@ async function release(answer: unknown, reason: unknown): Promise<void> {
   } catch {
     // A source that fails while it is cancelled has nobody to tell.
   }
-}
-
-function observeDeno(info: DenoInfo, listener: EndListener): boolean {
-  info.completed.then(
-    () => listener.end('closed'),
-    (reason: unknown) => listener.end('cancelled', reason),
-  )
-  return true
 }
 
 function isRequest(value: unknown): value is Request {
