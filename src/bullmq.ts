@@ -39,6 +39,7 @@ export interface DurableContext {
 
 /** A function that wants the context, or options for all of its jobs. */
 export interface DurableDefinition extends DurableJobOptions {
+  /** The work. Its promise, if it returns one, is waited for. */
   readonly run: (context: DurableContext, ...args: never[]) => unknown
 }
 
@@ -59,20 +60,23 @@ export interface DurableTask<
   Name extends string,
   Args extends readonly unknown[],
 > extends DurableJobOptions {
+  /** One of the functions given to {@link durable}. */
   readonly name: Name
+  /** Its arguments. They travel as JSON, and what JSON would change is refused. */
   readonly args: Readonly<Args>
 }
 
+/** How long the queue and its jobs are waited for. */
 export interface DurableOptions {
   /**
-   * Milliseconds after which a job runs although nobody has said that its response has ended. Longer
+   * Milliseconds, above 0 and finite, after which a job runs although nobody has said that its response has ended. Longer
    * than the slowest response, counted from `addTask`.
    *
    * @default 30_000
    */
   readonly grace?: number
   /**
-   * Milliseconds that `addTask` waits for the queue to store a job before it rejects. With `Infinity`
+   * Milliseconds, above 0, that `addTask` waits for the queue to store a job before it rejects. With `Infinity`
    * it waits for as long as Redis is away.
    *
    * @default 10_000
@@ -80,6 +84,7 @@ export interface DurableOptions {
   readonly storeTimeout?: number
 }
 
+/** What {@link durable} makes: what adds the jobs, and what runs them. */
 export interface Durable<Functions extends DurableFunctions> {
   /**
    * Stores a job that runs `name` with `args` in a worker when the response has ended.
@@ -96,8 +101,8 @@ export interface Durable<Functions extends DurableFunctions> {
    * @param name One of the functions given to {@link durable}.
    * @param args Its arguments. They travel as JSON, and what JSON would change is refused.
    * @returns The id of the job.
-   * @throws TypeError if there is no such function or an argument is not JSON. Any other error means
-   * that the queue did not store the job: answer 503.
+   * @throws `TypeError` if there is no such function, an argument is not JSON, or `tasks` is no list.
+   * Any other error means that the queue did not store the job: answer 503.
    */
   addTask<Name extends keyof Functions & string>(
     tasks: BackgroundTasks,
@@ -110,6 +115,11 @@ export interface Durable<Functions extends DurableFunctions> {
    * A job with a `jobId` or `deduplication` waits for the end of its response under an id of its
    * own, and is added under the one given only then. So the requests that ask for the same job stay
    * independent: a handler that throws never removes what another one has promised.
+   *
+   * @param tasks The list of the request.
+   * @param task The name of the function, its arguments, and the options.
+   * @returns The id of the job: `jobId`, if that is given.
+   * @throws `TypeError` as the other form does, and for a `delay`, or a `jobId` that BullMQ refuses.
    */
   addTask<Name extends keyof Functions & string>(
     tasks: BackgroundTasks,
@@ -167,6 +177,8 @@ interface StoredOptions extends DurableJobOptions {
  * @param queue A BullMQ `Queue`.
  * @param functions The functions that its jobs may run, by name. The process that adds jobs and the
  * one that runs them pass the same.
+ * @param options How long the queue and its jobs are waited for.
+ * @returns What adds the jobs, and what runs them.
  * @throws `TypeError` if the queue or a function is none.
  * @throws `RangeError` if `grace` or `storeTimeout` is not above 0, or `grace` is `Infinity`.
  */
