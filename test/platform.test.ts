@@ -89,6 +89,8 @@ describe('nextMacrotask()', () => {
       (callback) => void timers.push(callback),
     )
     const elsewhere = await loadOn({ ...worker, setTimeout })
+    // As the fake timers of a test would.
+    vi.stubGlobal('setTimeout', undefined)
     elsewhere.nextMacrotask(job('one'))
     elsewhere.nextMacrotask(job('two'))
     expect(timers).toHaveLength(2)
