@@ -1,4 +1,5 @@
 /** The package as it is installed: what is built, under its own name. */
+import { readdir } from 'node:fs/promises'
 import * as door from 'background-tasks'
 import {
   BackgroundTask,
@@ -142,3 +143,25 @@ describe('Every other door', () => {
     expect(Object.keys(namespace)).not.toEqual([])
   })
 })
+
+describe('Every file of the sources', () => {
+  it('has a test of its name', async () => {
+    // A folder, a declaration, and what is tested with wait-until.ts.
+    const others = ['lib', 'workerd', 'platform-wait-until']
+    const named = [...(await namesIn('src')), ...(await namesIn('src/lib'))]
+    expect(await namesIn('test')).toEqual(
+      expect.arrayContaining(named.filter((name) => !others.includes(name))),
+    )
+  })
+
+  it('has a page of its name where it is a door', async () => {
+    const doors = (await namesIn('src')).filter((name) => name !== 'lib')
+    expect(await namesIn('docs')).toEqual(expect.arrayContaining(doors))
+  })
+})
+
+/** Those of the files in a folder, without their extensions. */
+async function namesIn(folder: string): Promise<string[]> {
+  const files = await readdir(new URL(`../${folder}`, import.meta.url))
+  return files.map((file) => file.replace(/\..*/, ''))
+}
