@@ -6,7 +6,7 @@ import { checkMilliseconds, kindOf, longestTimer } from './lib/errors.ts'
 import { lostInJson } from './lib/json.ts'
 
 /** The part of BullMQ's `Queue` used here, be it on Redis or on PostgreSQL. */
-export type DurableQueue = Pick<Queue, 'name' | 'add' | 'remove'>
+export type DurableQueue = Pick<Queue, 'name' | 'add' | 'getJob' | 'remove'>
 
 /** BullMQ's own options of a job, handed on as they are. `delay` is not one: see `grace`. */
 export type DurableJobOptions = Pick<
@@ -293,16 +293,20 @@ class DurableTasks<Functions extends DurableFunctions> implements Durable<Functi
   }
 
   /** The response has ended. A job that a worker has taken meanwhile needs no release. */
-  async #release(job: Job<DurableData>, outcome: Outcome): Promise<void> {
-    const { args, standsFor } = job.data
+  async #release({ id = '', name, data }: Job<DurableData>, outcome: Outcome): Promise<void> {
+    const job: Job<DurableData> | undefined = await this.#queue.getJob(id)
+    // After an attempt that failed it is delayed again, by its backoff: to promote it would run it
+    // too soon.
+    if (job === undefined || job.attemptsStarted > 0) return
+    const { args, standsFor } = data
     if (standsFor === undefined) {
       await job
         .updateData({ args, outcome })
         .then(() => job.promote())
         .catch(unlessGone)
     } else {
-      await this.#queue.add(job.name, { args, outcome }, standsFor)
-      await this.#queue.remove(String(job.id))
+      await this.#queue.add(name, { args, outcome }, standsFor)
+      await this.#queue.remove(id)
     }
   }
 
@@ -374,6 +378,7 @@ function planJob(args: readonly unknown[], options: DurableJobOptions): PlannedJ
 
 /** The arguments to store. Refuses what would arrive in the worker as something else. */
 function sentArguments(label: string, args: unknown): readonly unknown[] {
+      removeOnFail: false,
   if (!Array.isArray(args)) {
     throw new TypeError(`Cannot add ${label}: args is ${kindOf(args)}, pass an array`)
   }

@@ -11,15 +11,25 @@ class FakeQueue {
   readonly answers: Record<string, (() => unknown) | undefined> = {}
 
   add(name: string, data: unknown, options: JobsOptions): Promise<unknown> {
-    return this.#call('add', [name, data, options], {
+    const job = {
       id: options.jobId,
       name,
+  readonly jobs: Record<string, object> = {}
+  /** How often a worker has taken each job before its response ends. */
+  attemptsStarted = 0
       data,
       getState: () => this.#call('getState', [], 'delayed'),
       promote: () => this.#call('promote'),
       updateData: (updated: unknown) => this.#call('updateData', [updated]),
-    })
+    }
+    this.jobs[String(job.id)] = job
+    return this.#call('add', [name, data, options], job)
   }
+
+  getJob(id: string): Promise<unknown> {
+    return this.#call('getJob', [id], this.jobs[id])
+  }
+      attemptsStarted: this.attemptsStarted,
 
   remove(id: string): Promise<unknown> {
     return this.#call('remove', [id])
@@ -176,6 +186,7 @@ describe('Durable.addTask()', () => {
       await open().addTask(tasks, 'send', 'ada@example.com')
       gone()
     })
+      ['getJob', storedId()],
     expect(queue.asked()).toEqual(['add', 'getState', 'remove'])
     expect(results).toMatchObject([{ status: 'fulfilled', outcome: 'thrown' }])
   })
@@ -192,7 +203,7 @@ describe('Durable.addTask()', () => {
   it.each([-1, -3])('is content with a job that a worker has taken (%i)', async (code) => {
     queue.answers['promote'] = missing(code)
     await answer((tasks) => open().addTask(tasks, 'send', 'ada@example.com'))
-    expect(queue.asked()).toEqual(['add', 'updateData', 'promote'])
+    expect(queue.asked()).toEqual(['add', 'getJob', 'updateData', 'promote'])
     queue.answers['updateData'] = missing(code)
     await answer((tasks) => open().addTask(tasks, 'send', 'ada@example.com'))
     expect(reported).toEqual([])
@@ -208,7 +219,7 @@ describe('Durable.addTask()', () => {
     expect(reported).toEqual([['emails.send', 'The queue is gone', []]])
     expect(after).toHaveBeenCalledOnce()
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled'])
-    expect(queue.asked()).toEqual(['add', 'updateData', 'promote'])
+    expect(queue.asked()).toEqual(['add', 'getJob', 'updateData', 'promote'])
   })
 
   it('does not hold up the tasks after it when the queue does not answer', async () => {
@@ -219,6 +230,27 @@ describe('Durable.addTask()', () => {
     })
     expect(reported).toEqual([['emails.send', 'no answer within 10 ms', []]])
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled'])
+  it('leaves a job to its backoff that has been attempted before the response ended', async () => {
+    queue.attemptsStarted = 1
+    await answer((tasks) => open().addTask(tasks, 'send', 'ada@example.com'))
+    expect(queue.asked()).toEqual(['add', 'getJob'])
+    const task = { name: 'receipt', args: ['r1'], jobId: 'receipt-r1' } as const
+    await answer((tasks) => open().addTask(tasks, task))
+    expect(queue.asked()).toEqual(['add', 'getJob', 'add', 'getJob'])
+    expect(reported).toEqual([])
+  })
+
+  it('leaves out a job that has run and gone before the response ended', async () => {
+    const runAll = (): void => {
+      for (const id of Object.keys(queue.jobs)) delete queue.jobs[id]
+    }
+    const task = { name: 'receipt', args: ['r1'], jobId: 'receipt-r1' } as const
+    await answer((tasks) => open().addTask(tasks, 'send', 'ada@example.com').then(runAll))
+    await answer((tasks) => open().addTask(tasks, task).then(runAll))
+    expect(queue.asked()).toEqual(['add', 'getJob', 'add', 'getJob'])
+    expect(reported).toEqual([])
+  })
+
   })
 
   it('promotes the job after a task that failed', async () => {
@@ -226,7 +258,9 @@ describe('Durable.addTask()', () => {
       tasks.addTask({ name: 'broken', run: gone })
       await open().addTask(tasks, 'send', 'ada@example.com')
     })
-    await vi.waitFor(() => expect(queue.asked()).toEqual(['add', 'updateData', 'promote']))
+    await vi.waitFor(() =>
+      expect(queue.asked()).toEqual(['add', 'getJob', 'updateData', 'promote']),
+    )
     expect(reported).toEqual([['broken', 'The queue is gone', ['emails.send']]])
   })
 
@@ -247,19 +281,20 @@ describe('Durable.addTask()', () => {
     })
     expect(id).toBe('receipt-r1')
     const options = { attempts: 5, priority: 2, jobId: 'receipt-r1' }
-    const standIn = { attempts: 10, backoff, priority: 2, removeOnComplete: true, jobId: uuid }
+    const keep = { removeOnComplete: true, removeOnFail: false }
+    const standIn = { attempts: 10, backoff, priority: 2, ...keep, jobId: uuid }
     expect(queue.calls).toEqual([
       ['add', 'receipt', { args: ['r1'], standsFor: options }, { ...standIn, delay: 30_000 }],
       ['add', 'receipt', { args: ['r1'], outcome: 'closed' }, options],
       ['remove', uuid],
     ])
-    expect(queue.calls[2]).toEqual(['remove', storedId()])
+    expect(queue.calls[3]).toEqual(['remove', storedId()])
   })
 
   it('does the same for one that has deduplication', async () => {
     const deduplication = { id: 'digest', ttl: 60_000 }
     await answer((tasks) => open().addTask(tasks, { name: 'send', args: ['a'], deduplication }))
-    const [stored, added, removed] = queue.calls
+    const [stored, , added, removed] = queue.calls
     expect(stored?.[3]).not.toHaveProperty('deduplication')
     expect(added).toEqual(['add', 'send', expect.anything(), { deduplication, jobId: uuid }])
     expect(removed).toEqual(['remove', storedId()])
@@ -271,6 +306,7 @@ describe('Durable.addTask()', () => {
     const tasks = new BackgroundTasks()
     const error = await open()
       .addTask(tasks, 'send', 'ada@example.com')
+      ['getJob', storedId()],
       .catch((thrown) => thrown)
     expect(error.message).toBe(
       'Cannot add emails.send: the queue has not stored it (The queue is gone), answer 503',

@@ -182,6 +182,44 @@ describe.each(servers)('durable() on $name', ({ server, start }) => {
     expect(ran).toEqual([['early', undefined, 0]])
   })
 
+  it('leaves a job to its backoff that has failed before the response ends', async () => {
+    const emails = durable(queue, functions, { grace: 100 })
+    openWorker(name, emails.processor)
+    let id = ''
+    await answer(async (tasks) => {
+      const again = { attempts: 2, backoff: 60_000 }
+      id = await emails.addTask(tasks, { name: 'note', args: ['twice'], ...again })
+      await eventually(async () => (await queue.getJob(id))?.attemptsMade === 1)
+    })
+    // Had it been promoted, it would be the first to run of the two.
+    await answer((tasks) => emails.addTask(tasks, 'send', 'ada@example.com'))
+    await eventually(() => ran.length > 1)
+    expect(ran).toEqual([
+      ['twice', undefined, 0],
+      ['ada@example.com', undefined],
+    ])
+    expect(await (await queue.getJob(id))?.getState()).toBe('delayed')
+    expect((await queue.getJob(id))?.data).toEqual({ args: ['twice'] })
+  })
+
+  it('does not add a job with a jobId again that has run and gone before the response ends', async () => {
+    const emails = durable(queue, functions, { grace: 1 })
+    openWorker(name, emails.processor)
+    await answer(async (tasks) => {
+      const options = { jobId: 'welcome-1', removeOnComplete: true }
+      await emails.addTask(tasks, { name: 'note', args: ['once'], ...options })
+      await eventually(
+        async () => ran.length > 0 && (await queue.getJob('welcome-1')) === undefined,
+      )
+    })
+    await answer((tasks) => emails.addTask(tasks, 'send', 'ada@example.com'))
+    await eventually(() => ran.length > 1)
+    expect(ran).toEqual([
+      ['once', undefined, 0],
+      ['ada@example.com', undefined],
+    ])
+  })
+
   it('keeps a job that has run before the handler throws', async () => {
     const emails = durable(queue, functions, { grace: 1 })
     openWorker(name, emails.processor)
