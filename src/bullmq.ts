@@ -119,7 +119,8 @@ export interface Durable<Functions extends DurableFunctions> {
    * Runs the jobs: `new Worker(queue.name, emails.processor, { connection })`.
    *
    * A job without a function of its name, or whose data `addTask` has not written, fails without
-   * another attempt and is kept among the failed ones. What a function returns is not kept.
+   * another attempt and is kept among the failed ones, whatever its `removeOnFail` says. What a
+   * function returns is not kept.
    */
   readonly processor: (job: Job, token?: string, signal?: AbortSignal) => Promise<void>
 }
@@ -319,9 +320,7 @@ class DurableTasks<Functions extends DurableFunctions> implements Durable<Functi
   async #process(job: Job, signal = new AbortController().signal): Promise<void> {
     const { name, data } = job
     if (!isDurableData(data)) {
-      throw new UnrecoverableError(
-        `Cannot run job ${job.id}: its data is not { args: [...] }, add it with addTask`,
-      )
+      throw toBeKept(job, 'its data is not { args: [...] }, add it with addTask')
     }
     if (data.standsFor !== undefined) {
       await this.#queue.add(name, { args: data.args }, data.standsFor)
@@ -329,9 +328,8 @@ class DurableTasks<Functions extends DurableFunctions> implements Durable<Functi
     }
     const fn = this.#find(name)
     if (fn === undefined) {
-      throw new UnrecoverableError(
-        `Cannot run job ${job.id}: durable() was not given a function ${name}, pass it there and retry the job`,
-      )
+      const wrong = `durable() was not given a function ${name}`
+      throw toBeKept(job, `${wrong}, pass it there and retry the job`)
     }
     // Typed where they were added, and out of a queue since.
     const args = data.args as never[]
@@ -426,3 +424,10 @@ function unlessGone(error: unknown): void {
 function isDurableData(data: unknown): data is DurableData {
   return typeof data === 'object' && data !== null && 'args' in data && Array.isArray(data.args)
 }
+/** For a job that no attempt can run: it stays to be looked at and retried, whatever its options. */
+function toBeKept(job: Job, wrong: string): UnrecoverableError {
+  // BullMQ reads this one when the processor has failed; what is stored with the job stays.
+  job.opts.removeOnFail = false
+  return new UnrecoverableError(`Cannot run job ${job.id}: ${wrong}`)
+}
+

@@ -426,7 +426,7 @@ describe('Durable.addTask()', () => {
 })
 
 function job(name: string, data: unknown): Job {
-  return { id: '7', name, data } as Job
+  return { id: '7', name, data, opts: { removeOnFail: true } } as Job
 }
 
 describe('Durable.processor', () => {
@@ -472,7 +472,8 @@ describe('Durable.processor', () => {
 
   it('fails for good on a name that it does not know and on data of another shape', async () => {
     for (const name of ['constructor', '__proto__', 'other']) {
-      const failing = jobs().processor(job(name, { args: [] }))
+      const unknown = job(name, { args: [] })
+      const failing = jobs().processor(unknown)
       await expect(failing).rejects.toThrow(UnrecoverableError)
       await expect(failing).rejects.toThrow(
         `Cannot run job 7: durable() was not given a function ${name}, pass it there and retry the job`,
@@ -487,7 +488,8 @@ describe('Durable.processor', () => {
       { args: 'text' },
       { args: { length: 1 } },
     ]) {
-      const failing = jobs().processor(job('plain', data))
+      const malformed = job('plain', data)
+      const failing = jobs().processor(malformed)
       await expect(failing).rejects.toThrow(UnrecoverableError)
       await expect(failing).rejects.toThrow('Cannot run job 7: its data is not { args: [...] }')
     }
@@ -501,3 +503,5 @@ describe('Durable.processor', () => {
     expect(run).not.toHaveBeenCalled()
   })
 })
+      expect(unknown.opts.removeOnFail).toBe(false)
+      expect(malformed.opts.removeOnFail).toBe(false)

@@ -273,11 +273,16 @@ describe.each(servers)('durable() on $name', ({ server, start }) => {
   })
 
   it('fails a job of an unknown name or with other data, once, and keeps it', async () => {
+    queue = openQueue(name, { defaultJobOptions: { removeOnFail: true } })
     const emails = durable(queue, functions, { grace })
-    openWorker(name, emails.processor)
+    openWorker(name, emails.processor, { removeOnFail: { count: 0 } })
     await queue.add('toString', { args: [] }, { attempts: 3, jobId: 'unknown' })
-    await queue.add('send', { email: 'ada@example.com' }, { attempts: 3, jobId: 'other' })
-    await queue.add('send', null, { attempts: 3, jobId: 'none' })
+    await queue.add(
+      'send',
+      { email: 'ada@example.com' },
+      { attempts: 3, jobId: 'other', removeOnFail: { age: 0 } },
+    )
+    await queue.add('send', null, { attempts: 3, jobId: 'none', removeOnFail: 0 })
     await eventually(async () => (await queue.getJobCounts('failed'))['failed'] === 3)
     const failed = (await queue.getFailed()).map((job) => [job.attemptsMade, job.failedReason])
     expect(failed).toEqual(
