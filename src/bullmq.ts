@@ -66,7 +66,7 @@ export interface DurableTask<
 export interface DurableOptions {
   /**
    * Milliseconds after which a job runs although nobody has said that its response has ended. Longer
-   * than the slowest response, counted from `addTask`.
+   * than the slowest response and the tasks before the job in its list, counted from `addTask`.
    *
    * @default 30_000
    */
@@ -85,9 +85,10 @@ export interface Durable<Functions extends DurableFunctions> {
    * Stores a job that runs `name` with `args` in a worker when the response has ended.
    *
    * Once the promise resolves the job is stored, delayed by `grace`. When the response has ended and
-   * the list has come to it, it is promoted and runs at once. If this process dies in between, it
-   * runs when `grace` is over. If the handler throws it is removed; a list that is only `wrap`ped
-   * never hears of that, so use `withBackgroundTasks`.
+   * the list has come to it, it is promoted and runs at once: so add it before tasks that take long
+   * in this process. If this process dies in between, it runs when `grace` is over. If the handler
+   * throws it is removed; a list that is only `wrap`ped never hears of that, so use
+   * `withBackgroundTasks`.
    *
    * A job runs *at least* once. A worker that dies in the middle of it, or is out of touch with the
    * queue for longer than the lock lasts, makes it run again: see `jobId`.

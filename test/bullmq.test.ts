@@ -1,7 +1,12 @@
 import { type Job, type JobsOptions, UnrecoverableError } from 'bullmq'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { durable, type DurableContext, type DurableQueue } from '../src/bullmq.ts'
-import { BackgroundTasks, type TaskResult, withBackgroundTasks } from '../src/index.ts'
+import {
+  BackgroundTasks,
+  type BackgroundTasksOptions,
+  type TaskResult,
+  withBackgroundTasks,
+} from '../src/index.ts'
 import { withContext } from '../src/lib/background-task.ts'
 
 /** Stores nothing, notes what it is told, and answers as the test wants. */
@@ -104,6 +109,7 @@ async function answer(
     {
       onError: ({ task, cause, skipped }) => {
         reported.push([task, cause instanceof Error ? cause.message : '', skipped])
+  options: BackgroundTasksOptions = {},
       },
     },
   )
@@ -113,6 +119,7 @@ async function answer(
 
 const uuid = expect.stringMatching(/^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/)
 
+      ...options,
 describe('durable()', () => {
   it('refuses what is no queue, no function and no time', () => {
     const notAQueue = undefined as unknown as DurableQueue
@@ -247,6 +254,49 @@ describe('Durable.addTask()', () => {
     const task = { name: 'receipt', args: ['r1'], jobId: 'receipt-r1' } as const
     await answer((tasks) => open().addTask(tasks, 'send', 'ada@example.com').then(runAll))
     await answer((tasks) => open().addTask(tasks, task).then(runAll))
+  // As docs/bullmq.md says of the trap.
+  it('promotes the job once the tasks before it have ended, or at once if it is first', async () => {
+    const { promise, resolve } = newGate()
+    const promoted = vi.fn<() => void>()
+    queue.answers['promote'] = promoted
+    const slow = async (tasks: BackgroundTasks): Promise<void> => {
+      tasks.addTask(() => promise)
+      await open().addTask(tasks, 'send', 'ada@example.com')
+    }
+    const behind = answer(slow)
+    const first = answer(async (tasks) => {
+      await open().addTask(tasks, 'send', 'ada@example.com')
+      tasks.addTask(() => promise)
+    })
+    await vi.waitFor(() => expect(promoted).toHaveBeenCalledOnce())
+    const beside = answer(slow, undefined, { concurrency: 2 })
+    await vi.waitFor(() => expect(promoted).toHaveBeenCalledTimes(2))
+    resolve()
+    await Promise.all([behind, first, beside])
+    expect(promoted).toHaveBeenCalledTimes(3)
+  })
+
+  it('reports a job that cannot be promoted, once, and runs the tasks after it', async () => {
+    queue.answers['promote'] = gone
+    const after = vi.fn<() => void>()
+    const results = await answer(async (tasks) => {
+      await open().addTask(tasks, 'send', 'ada@example.com')
+      tasks.addTask(after)
+    })
+    expect(reported).toEqual([['emails.send', 'The queue is gone', []]])
+    expect(after).toHaveBeenCalledOnce()
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled'])
+    expect(queue.asked()).toEqual(['add', 'getJob', 'updateData', 'promote'])
+  })
+
+  it('does not hold up the tasks after it when the queue does not answer', async () => {
+    queue.answers['promote'] = never
+    const results = await answer(async (tasks) => {
+      await open({ storeTimeout: 10 }).addTask(tasks, 'send', 'ada@example.com')
+      tasks.addTask(() => {})
+    })
+    expect(reported).toEqual([['emails.send', 'no answer within 10 ms', []]])
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled'])
     expect(queue.asked()).toEqual(['add', 'getJob', 'add', 'getJob'])
     expect(reported).toEqual([])
   })
