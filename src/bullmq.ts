@@ -3,7 +3,7 @@ import { ErrorCode, type Job, type JobsOptions, type Queue, UnrecoverableError }
 import { BackgroundTask, BackgroundTasks, type Outcome } from './index.ts'
 import { withContext } from './lib/background-task.ts'
 import { checkMilliseconds, kindOf, longestTimer } from './lib/errors.ts'
-import { lostInJson } from './lib/json.ts'
+import { unfitForJson, unfitText } from './lib/json.ts'
 
 /** The part of BullMQ's `Queue` used here, be it on Redis or on PostgreSQL. */
 export type DurableQueue = Pick<Queue, 'name' | 'add' | 'getJob' | 'remove'>
@@ -95,10 +95,11 @@ export interface Durable<Functions extends DurableFunctions> {
    *
    * @param tasks The list of the request.
    * @param name One of the functions given to {@link durable}.
-   * @param args Its arguments. They travel as JSON, and what JSON would change is refused.
+   * @param args Its arguments. They travel as JSON, and what JSON would change is refused, as is text
+   * that PostgreSQL cannot store: with the character U+0000, or half a surrogate pair.
    * @returns The id of the job.
-   * @throws TypeError if there is no such function or an argument is not JSON. Any other error means
-   * that the queue did not store the job: answer 503.
+   * @throws TypeError if there is no such function or an argument cannot be stored. Any other error
+   * means that the queue did not store the job: answer 503.
    */
   addTask<Name extends keyof Functions & string>(
     tasks: BackgroundTasks,
@@ -169,7 +170,7 @@ interface StoredOptions extends DurableJobOptions {
  * @param queue A BullMQ `Queue`.
  * @param functions The functions that its jobs may run, by name. The process that adds jobs and the
  * one that runs them pass the same.
- * @throws `TypeError` if the queue or a function is none.
+ * @throws `TypeError` if the queue, the functions or one of them is none.
  * @throws `RangeError` if `grace` or `storeTimeout` is not above 0, or `grace` is `Infinity`.
  */
 export function durable<Functions extends DurableFunctions>(
@@ -181,6 +182,11 @@ export function durable<Functions extends DurableFunctions>(
   if (typeof queue?.add !== 'function') {
     throw new TypeError(
       `Cannot make tasks durable: the queue is ${kindOf(queue)}, pass a Queue of BullMQ`,
+    )
+  }
+  if (typeof functions !== 'object' || functions === null) {
+    throw new TypeError(
+      `Cannot make tasks durable: the functions are ${kindOf(functions)}, pass an object of them`,
     )
   }
   for (const [name, fn] of Object.entries(functions)) {
@@ -219,6 +225,7 @@ class DurableTasks<Functions extends DurableFunctions> implements Durable<Functi
     ...rest: readonly unknown[]
   ): Promise<string> {
     const task = typeof nameOrTask === 'string' ? { name: nameOrTask, args: rest } : nameOrTask
+    checkTask(this.#queue.name, task)
     const { name, args, ...options } = task
     const label = `${this.#queue.name}.${name}`
     if (typeof tasks?.addTask !== 'function') {
@@ -371,13 +378,27 @@ function planJob(args: readonly unknown[], options: DurableJobOptions): PlannedJ
       attempts: 10,
       backoff: { type: 'exponential', delay: 1000 },
       removeOnComplete: true,
+      removeOnFail: false,
     },
+  }
+}
+
+function checkTask(queue: string, task: unknown): void {
+  if (typeof task !== 'object' || task === null) {
+    throw new TypeError(
+      `Cannot add a job to ${queue}: the task is ${kindOf(task)}, pass a name or { name, args }`,
+    )
+  }
+  if (!('name' in task) || typeof task.name !== 'string') {
+    const { name }: { name?: unknown } = task
+    throw new TypeError(
+      `Cannot add a job to ${queue}: the name of the task is ${kindOf(name)}, pass a string`,
+    )
   }
 }
 
 /** The arguments to store. Refuses what would arrive in the worker as something else. */
 function sentArguments(label: string, args: unknown): readonly unknown[] {
-      removeOnFail: false,
   if (!Array.isArray(args)) {
     throw new TypeError(`Cannot add ${label}: args is ${kindOf(args)}, pass an array`)
   }
@@ -385,11 +406,9 @@ function sentArguments(label: string, args: unknown): readonly unknown[] {
   // Optional arguments left out at the end, that JSON would make null.
   while (sent.length > 0 && sent.at(-1) === undefined) sent.pop()
   for (const [index, arg] of sent.entries()) {
-    const found = lostInJson(arg)
+    const found = unfitForJson(arg)
     if (found === undefined) continue
-    throw new TypeError(
-      `Cannot add ${label}: argument ${index + 1} holds ${found}, which JSON does not keep, pass plain data`,
-    )
+    throw new TypeError(`Cannot add ${label}: argument ${index + 1} holds ${found}`)
   }
   return sent
 }
@@ -403,6 +422,10 @@ function checkOptions(label: string, options: StoredOptions): void {
     throw new TypeError(
       `Cannot add ${label}: its jobId is a number or has a colon, use letters or -`,
     )
+  }
+  for (const id of [options.jobId, options.deduplication?.id ?? '']) {
+    const found = unfitText(id)
+    if (found !== undefined) throw new TypeError(`Cannot add ${label}: its id holds ${found}`)
   }
 }
 
@@ -422,9 +445,6 @@ function unlessGone(error: unknown): void {
   if (code !== ErrorCode.JobNotExist && code !== ErrorCode.JobNotInState) throw error
 }
 
-function isDurableData(data: unknown): data is DurableData {
-  return typeof data === 'object' && data !== null && 'args' in data && Array.isArray(data.args)
-}
 /** For a job that no attempt can run: it stays to be looked at and retried, whatever its options. */
 function toBeKept(job: Job, wrong: string): UnrecoverableError {
   // BullMQ reads this one when the processor has failed; what is stored with the job stays.
@@ -432,3 +452,6 @@ function toBeKept(job: Job, wrong: string): UnrecoverableError {
   return new UnrecoverableError(`Cannot run job ${job.id}: ${wrong}`)
 }
 
+function isDurableData(data: unknown): data is DurableData {
+  return typeof data === 'object' && data !== null && 'args' in data && Array.isArray(data.args)
+}

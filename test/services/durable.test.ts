@@ -311,6 +311,18 @@ describe.each(servers)('durable() on $name', ({ server, start }) => {
     expect(await queue.getJob(id)).toMatchObject({ attemptsStarted: 1, stalledCounter: 0 })
   })
 
+  it('stores the deepest arguments, and text as it is', async () => {
+    let deep: unknown = 'core'
+    for (let level = 0; level < 1000; level += 1) deep = level % 2 === 0 ? [deep] : { deep }
+    const taken = vi.fn<(...args: unknown[]) => void>()
+    const jobs = durable(queue, { take: (...args: unknown[]) => taken(...args) }, { grace })
+    openWorker(name, jobs.processor)
+    const text = '"\\u0000 \u0001 \ufffe \u{1f600}'
+    await answer((tasks) => jobs.addTask(tasks, 'take', deep, { [text]: text }))
+    await eventually(() => taken.mock.calls.length > 0)
+    expect(taken).toHaveBeenCalledExactlyOnceWith(deep, { [text]: text })
+  })
+
   it('runs a job that BullMQ itself has added with the same data', async () => {
     const emails = durable(queue, functions, { grace })
     openWorker(name, emails.processor)
