@@ -91,7 +91,8 @@ export interface Durable<Functions extends DurableFunctions> {
    * `withBackgroundTasks`.
    *
    * A job runs *at least* once. A worker that dies in the middle of it, or is out of touch with the
-   * queue for longer than the lock lasts, makes it run again: see `jobId`.
+   * queue for longer than the lock lasts, makes it run again: see `jobId`, and `processor` for how
+   * often.
    *
    * @param tasks The list of the request.
    * @param name One of the functions given to {@link durable}.
@@ -118,7 +119,10 @@ export interface Durable<Functions extends DurableFunctions> {
     task: DurableTask<Name, DurableArgs<Functions[Name]>>,
   ): Promise<string>
   /**
-   * Runs the jobs: `new Worker(queue.name, emails.processor, { connection })`.
+   * Runs the jobs: `new Worker(queue.name, emails.processor, { connection, maxStalledCount: 10 })`.
+   *
+   * `maxStalledCount` is how many deaths of its worker a job survives. By BullMQ's default that is
+   * one, and after the second one the job is not run again but kept among the failed ones.
    *
    * A job without a function of its name, or whose data `addTask` has not written, fails without
    * another attempt and is kept among the failed ones, whatever its `removeOnFail` says. What a
@@ -165,7 +169,7 @@ interface StoredOptions extends DurableJobOptions {
  * })
  *
  * // In this process, or in as many others as you like.
- * export const worker = new Worker(queue.name, emails.processor, { connection })
+ * export const worker = new Worker(queue.name, emails.processor, { connection, maxStalledCount: 10 })
  * ```
  * @param queue A BullMQ `Queue`.
  * @param functions The functions that its jobs may run, by name. The process that adds jobs and the

@@ -6,6 +6,8 @@ openWorker('jobs', jobs.processor, {
   // As short as BullMQ allows for a test that waits for a dead worker's jobs.
   lockDuration: 1000,
   stalledInterval: 1000,
+  // More than any test kills: BullMQ's 1 loses the job of two dead workers.
+  maxStalledCount: 10,
 })
 
 // So that the test knows when it is up.
