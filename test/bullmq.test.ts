@@ -20,7 +20,7 @@ class FakeQueue {
   attemptsStarted = 0
 
   add(name: string, data: unknown, options: JobsOptions): Promise<unknown> {
-    const job = {
+    const stored = {
       id: options.jobId,
       name,
       data,
@@ -29,8 +29,8 @@ class FakeQueue {
       promote: () => this.#call('promote'),
       updateData: (updated: unknown) => this.#call('updateData', [updated]),
     }
-    this.jobs[String(job.id)] = job
-    return this.#call('add', [name, data, options], job)
+    this.jobs[String(stored.id)] = stored
+    return this.#call('add', [name, data, options], stored)
   }
 
   getJob(id: string): Promise<unknown> {
@@ -127,6 +127,15 @@ async function answer(
   )
   await handler().then(read, () => {})
   return list.finished
+}
+
+async function expectRefused(value: unknown, found: string): Promise<void> {
+  const list = new BackgroundTasks()
+  await expect(open().addTask(list, 'anything', 'a', value)).rejects.toThrow(
+    new TypeError(`Cannot add emails.anything: argument 2 holds ${found}`),
+  )
+  await expect(open().addTask(list, 'anything', undefined, 'a')).rejects.toThrow(TypeError)
+  expect(queue.calls).toEqual([])
 }
 
 const uuid = expect.stringMatching(/^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/)
@@ -497,15 +506,6 @@ describe('Durable.addTask()', () => {
   ])('refuses %s, which not every queue can store', async (_, found, value) => {
     await expectRefused(value, found)
   })
-
-  async function expectRefused(value: unknown, found: string): Promise<void> {
-    const list = new BackgroundTasks()
-    await expect(open().addTask(list, 'anything', 'a', value)).rejects.toThrow(
-      new TypeError(`Cannot add emails.anything: argument 2 holds ${found}`),
-    )
-    await expect(open().addTask(list, 'anything', undefined, 'a')).rejects.toThrow(TypeError)
-    expect(queue.calls).toEqual([])
-  }
 
   it('takes all that JSON keeps, and the same object twice', async () => {
     const twice = { a: [null, true, 1.5, 0, 'text \u{1f600}', {}], optional: undefined }

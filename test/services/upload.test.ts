@@ -68,12 +68,6 @@ describe('docs/examples/upload/bullmq.ts', () => {
     await eventually(async () => (await states()).join() === 'done,done', 60_000)
   })
 
-  async function upload(origin: string, body: Uint8Array<ArrayBuffer>): Promise<void> {
-    const response = await fetch(`${origin}/uploads`, { method: 'POST', body })
-    expect(response.status).toBe(202)
-    await response.text()
-  }
-
   /** Of all uploads. */
   async function states(): Promise<string[]> {
     const uploads = join(folder, 'background-tasks-uploads')
@@ -84,3 +78,9 @@ describe('docs/examples/upload/bullmq.ts', () => {
     return texts.map((text) => JSON.parse(text).state)
   }
 })
+
+async function upload(origin: string, body: Uint8Array<ArrayBuffer>): Promise<void> {
+  const response = await fetch(`${origin}/uploads`, { method: 'POST', body })
+  expect(response.status).toBe(202)
+  await response.text()
+}
