@@ -4,6 +4,7 @@ import { BackgroundTask, BackgroundTasks, type Outcome } from './index.ts'
 import { withContext } from './lib/background-task.ts'
 import { checkMilliseconds, kindOf, longestTimer } from './lib/errors.ts'
 import { unfitForJson, unfitText } from './lib/json.ts'
+import { addFirst } from './lib/process-state.ts'
 
 /** The part of BullMQ's `Queue` used here, be it on Redis or on PostgreSQL. */
 export type DurableQueue = Pick<Queue, 'name' | 'add' | 'getJob' | 'remove'>
@@ -66,7 +67,7 @@ export interface DurableTask<
 export interface DurableOptions {
   /**
    * Milliseconds after which a job runs although nobody has said that its response has ended. Longer
-   * than the slowest response and the tasks before the job in its list, counted from `addTask`.
+   * than the slowest response, counted from `addTask`.
    *
    * @default 30_000
    */
@@ -247,7 +248,8 @@ class DurableTasks<Functions extends DurableFunctions> implements Durable<Functi
     const planned = planJob(sentArguments(label, args), { ...defaults, ...options })
     checkOptions(label, planned.data.standsFor ?? planned.options)
     const job = await this.#store(label, name, planned)
-    tasks.addTask(this.#settling(label, job))
+    // Not behind what runs in this process: the job would wait for that.
+    tasks[addFirst](this.#settling(label, job))
     return (planned.data.standsFor ?? planned.options).jobId
   }
 

@@ -263,26 +263,34 @@ describe('Durable.addTask()', () => {
     expect(reported).toEqual([])
   })
 
-  // As docs/bullmq.md says of the trap.
-  it('promotes the job once the tasks before it have ended, or at once if it is first', async () => {
-    const { promise, resolve } = newGate()
-    const promoted = vi.fn<() => void>()
-    queue.answers['promote'] = promoted
-    const slow = async (tasks: BackgroundTasks): Promise<void> => {
-      tasks.addTask(() => promise)
+  it('promotes jobs in their order, before the tasks that run in this process', async () => {
+    const calls: string[] = []
+    queue.answers['promote'] = () => calls.push('promoted')
+    const gate = newGate()
+    const answered = answer(async (tasks) => {
+      tasks.addTask(async () => {
+        calls.push('slow')
+        await gate.promise
+      })
       await open().addTask(tasks, 'send', 'ada@example.com')
-    }
-    const behind = answer(slow)
-    const first = answer(async (tasks) => {
-      await open().addTask(tasks, 'send', 'ada@example.com')
-      tasks.addTask(() => promise)
+      await open().addTask(tasks, 'send', 'grace@example.com')
     })
-    await vi.waitFor(() => expect(promoted).toHaveBeenCalledOnce())
-    const beside = answer(slow, undefined, { concurrency: 2 })
-    await vi.waitFor(() => expect(promoted).toHaveBeenCalledTimes(2))
-    resolve()
-    await Promise.all([behind, first, beside])
-    expect(promoted).toHaveBeenCalledTimes(3)
+    await vi.waitFor(() => expect(calls).toEqual(['promoted', 'promoted', 'slow']))
+    gate.resolve()
+    const results = await answered
+    expect(results.map(({ name }) => name)).toEqual(['emails.send', 'emails.send', 'anonymous'])
+  })
+
+  it('promotes a job that a running task adds in its turn', async () => {
+    const calls: string[] = []
+    queue.answers['promote'] = () => calls.push('promoted')
+    await answer((tasks) => {
+      tasks.addTask(async () => {
+        await open().addTask(tasks, 'send', 'ada@example.com')
+      })
+      tasks.addTask(() => calls.push('next'))
+    })
+    expect(calls).toEqual(['next', 'promoted'])
   })
 
   it('reports a job that cannot be promoted, once, and runs the tasks after it', async () => {
@@ -308,10 +316,12 @@ describe('Durable.addTask()', () => {
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled'])
   })
 
-  it('promotes the job after a task that failed', async () => {
-    await answer(async (tasks) => {
-      tasks.addTask({ name: 'broken', run: gone })
-      await open().addTask(tasks, 'send', 'ada@example.com')
+  it('promotes the job that a task has added which then fails', async () => {
+    await answer((tasks) => {
+      tasks.addTask({
+        name: 'broken',
+        run: () => open().addTask(tasks, 'send', 'ada@example.com').then(gone),
+      })
     })
     await vi.waitFor(() =>
       expect(queue.asked()).toEqual(['add', 'getJob', 'updateData', 'promote']),
