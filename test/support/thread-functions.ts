@@ -45,6 +45,10 @@ export function failNatively(): never {
   throw new TypeError('not a number')
 }
 
+export function failToWait(): never {
+  throw new DOMException('too slow', 'TimeoutError')
+}
+
 export async function failTogether(): Promise<never> {
   return Promise.any([Promise.reject(new Error('one')), Promise.reject(new Error('two'))])
 }
