@@ -266,6 +266,20 @@ describe('workerThread() and errors', { timeout: 30_000 }, () => {
     expect(workers).toHaveLength(0)
   })
 
+  it('says that the arguments cannot be cloned when each of them can', async () => {
+    const ignore = workerThread<Functions, 'ignore'>(newModule(), 'ignore')
+    const read = vi.fn<() => number>().mockReturnValue(1)
+    read.mockImplementationOnce(() => {
+      throw new Error('not yet')
+    })
+    const argument = Object.defineProperty({}, 'value', { get: read, enumerable: true })
+    await expect(ignore(argument)).rejects.toThrow(
+      new TypeError(
+        'Cannot run ignore on another thread: its arguments cannot be cloned, pass plain data',
+      ),
+    )
+  })
+
   it('says that a result cannot be cloned, and keeps the thread', async () => {
     const url = newModule()
     const returnFunction = workerThread<Functions, 'returnFunction'>(url, 'returnFunction')
@@ -395,6 +409,8 @@ describe('workerThread() and the process', { timeout: 30_000 }, () => {
       const { stdout } = await promisify(execFile)(command, [...args, script])
       expect(stdout.trim().split('\n')).toEqual([
         'TooLargeError E_TOO_LARGE TypeError',
+        // Bun gives no stack to a DOMException.
+        'TimeoutError string',
         'Cannot run ignore on another thread: argument 1 cannot be cloned, pass plain data',
         'Cannot run returnFunction on another thread: its result cannot be cloned, return plain data',
         'Error: not needed any more',
