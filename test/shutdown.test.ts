@@ -112,6 +112,7 @@ describe.each(runtimes)('docs/examples/shutdown/%s', { timeout: 60_000 }, (file,
     webhook.release()
 
     expect(await server.exited, server.output()).toBe(0)
+    console.log(`${file}: ${answered.length} answered, ${webhook.calls.length} tasks run, exit 0`)
     expect(new Set(webhook.calls).size).toBe(webhook.calls.length)
     expect(answered.length).toBeGreaterThanOrEqual(2 * connections)
     expect(answered.filter((id) => !webhook.calls.includes(id))).toEqual([])
