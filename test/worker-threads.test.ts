@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { getPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -112,6 +112,13 @@ describe('workerThread()', { timeout: 30_000 }, () => {
     const { threadId } = await whereAmI()
     expect(await threadIdAgain()).toBe(threadId)
     expect(workers).toHaveLength(1)
+  })
+
+  it.runIf(process.platform === 'linux')('lets the server go first', async () => {
+    const priority = workerThread<Functions, 'priority'>(newModule(), 'priority')
+    const before = getPriority()
+    expect(await priority()).toBe(before + 10)
+    expect(getPriority()).toBe(before)
   })
 
   it('runs no more calls at once than it has threads, in their order', async () => {
@@ -411,6 +418,7 @@ describe('workerThread() and the process', { timeout: 30_000 }, () => {
         'TooLargeError E_TOO_LARGE TypeError',
         // Bun gives no stack to a DOMException.
         'TimeoutError string',
+        process.platform === 'linux' ? '10' : '0',
         'Cannot run ignore on another thread: argument 1 cannot be cloned, pass plain data',
         'Cannot run returnFunction on another thread: its result cannot be cloned, return plain data',
         'Error: not needed any more',
