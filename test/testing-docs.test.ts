@@ -22,7 +22,12 @@ describe('docs/examples/testing', { timeout: 60_000 }, () => {
   })
 
   it('passes in node:test', async () => {
-    const printed = await run(['--test', '--test-reporter=tap', 'node.test.ts'])
+    const printed = await run([
+      '--test',
+      '--test-timeout=10000',
+      '--test-reporter=tap',
+      'node.test.ts',
+    ])
     expect(printed).toContain('# pass 5\n# fail 0\n')
   })
 })
