@@ -3,10 +3,11 @@ import { ErrorCode, type Job, type JobsOptions, type Queue, UnrecoverableError }
 import { BackgroundTask, BackgroundTasks, type Outcome } from './index.ts'
 import { withContext } from './lib/background-task.ts'
 import { checkMilliseconds, kindOf, longestTimer } from './lib/errors.ts'
-import { lostInJson } from './lib/json.ts'
+import { unfitForJson, unfitText } from './lib/json.ts'
+import { addFirst } from './lib/process-state.ts'
 
 /** The part of BullMQ's `Queue` used here, be it on Redis or on PostgreSQL. */
-export type DurableQueue = Pick<Queue, 'name' | 'add' | 'remove'>
+export type DurableQueue = Pick<Queue, 'name' | 'add' | 'getJob' | 'remove'>
 
 /** BullMQ's own options of a job, handed on as they are. `delay` is not one: see `grace`. */
 export type DurableJobOptions = Pick<
@@ -69,15 +70,15 @@ export interface DurableTask<
 /** How long the queue and its jobs are waited for. */
 export interface DurableOptions {
   /**
-   * Milliseconds, above 0 and finite, after which a job runs although nobody has said that its response has ended. Longer
-   * than the slowest response, counted from `addTask`.
+   * Milliseconds, above 0 and finite, after which a job runs although nobody has said that its
+   * response has ended. Longer than the slowest response, counted from `addTask`.
    *
    * @default 30_000
    */
   readonly grace?: number
   /**
-   * Milliseconds, above 0, that `addTask` waits for the queue to store a job before it rejects. With `Infinity`
-   * it waits for as long as Redis is away.
+   * Milliseconds, above 0, that `addTask` waits for the queue to store a job before it rejects. With
+   * `Infinity` it waits for as long as Redis is away.
    *
    * @default 10_000
    */
@@ -90,19 +91,22 @@ export interface Durable<Functions extends DurableFunctions> {
    * Stores a job that runs `name` with `args` in a worker when the response has ended.
    *
    * Once the promise resolves the job is stored, delayed by `grace`. When the response has ended and
-   * the list has come to it, it is promoted and runs at once. If this process dies in between, it
-   * runs when `grace` is over. If the handler throws it is removed; a list that is only `wrap`ped
-   * never hears of that, so use `withBackgroundTasks`.
+   * the list has come to it, it is promoted and runs at once: so add it before tasks that take long
+   * in this process. If this process dies in between, it runs when `grace` is over. If the handler
+   * throws it is removed; a list that is only `wrap`ped never hears of that, so use
+   * `withBackgroundTasks`.
    *
    * A job runs *at least* once. A worker that dies in the middle of it, or is out of touch with the
-   * queue for longer than the lock lasts, makes it run again: see `jobId`.
+   * queue for longer than the lock lasts, makes it run again: see `jobId`, and `processor` for how
+   * often.
    *
    * @param tasks The list of the request.
    * @param name One of the functions given to {@link durable}.
-   * @param args Its arguments. They travel as JSON, and what JSON would change is refused.
+   * @param args Its arguments. They travel as JSON, and what JSON would change is refused, as is text
+   * that PostgreSQL cannot store: with the character U+0000, or half a surrogate pair.
    * @returns The id of the job.
-   * @throws `TypeError` if there is no such function, an argument is not JSON, or `tasks` is no list.
-   * Any other error means that the queue did not store the job: answer 503.
+   * @throws `TypeError` if there is no such function, an argument cannot be stored, or `tasks` is no
+   * list. Any other error means that the queue did not store the job: answer 503.
    */
   addTask<Name extends keyof Functions & string>(
     tasks: BackgroundTasks,
@@ -126,10 +130,14 @@ export interface Durable<Functions extends DurableFunctions> {
     task: DurableTask<Name, DurableArgs<Functions[Name]>>,
   ): Promise<string>
   /**
-   * Runs the jobs: `new Worker(queue.name, emails.processor, { connection })`.
+   * Runs the jobs: `new Worker(queue.name, emails.processor, { connection, maxStalledCount: 10 })`.
+   *
+   * `maxStalledCount` is how many deaths of its worker a job survives. By BullMQ's default that is
+   * one, and after the second one the job is not run again but kept among the failed ones.
    *
    * A job without a function of its name, or whose data `addTask` has not written, fails without
-   * another attempt and is kept among the failed ones. What a function returns is not kept.
+   * another attempt and is kept among the failed ones, whatever its `removeOnFail` says. What a
+   * function returns is not kept.
    */
   readonly processor: (job: Job, token?: string, signal?: AbortSignal) => Promise<void>
 }
@@ -172,14 +180,14 @@ interface StoredOptions extends DurableJobOptions {
  * })
  *
  * // In this process, or in as many others as you like.
- * export const worker = new Worker(queue.name, emails.processor, { connection })
+ * export const worker = new Worker(queue.name, emails.processor, { connection, maxStalledCount: 10 })
  * ```
  * @param queue A BullMQ `Queue`.
  * @param functions The functions that its jobs may run, by name. The process that adds jobs and the
  * one that runs them pass the same.
  * @param options How long the queue and its jobs are waited for.
  * @returns What adds the jobs, and what runs them.
- * @throws `TypeError` if the queue or a function is none.
+ * @throws `TypeError` if the queue, the functions or one of them is none.
  * @throws `RangeError` if `grace` or `storeTimeout` is not above 0, or `grace` is `Infinity`.
  */
 export function durable<Functions extends DurableFunctions>(
@@ -191,6 +199,11 @@ export function durable<Functions extends DurableFunctions>(
   if (typeof queue?.add !== 'function') {
     throw new TypeError(
       `Cannot make tasks durable: the queue is ${kindOf(queue)}, pass a Queue of BullMQ`,
+    )
+  }
+  if (typeof functions !== 'object' || functions === null) {
+    throw new TypeError(
+      `Cannot make tasks durable: the functions are ${kindOf(functions)}, pass an object of them`,
     )
   }
   for (const [name, fn] of Object.entries(functions)) {
@@ -229,6 +242,7 @@ class DurableTasks<Functions extends DurableFunctions> implements Durable<Functi
     ...rest: readonly unknown[]
   ): Promise<string> {
     const task = typeof nameOrTask === 'string' ? { name: nameOrTask, args: rest } : nameOrTask
+    checkTask(this.#queue.name, task)
     const { name, args, ...options } = task
     const label = `${this.#queue.name}.${name}`
     if (typeof tasks?.addTask !== 'function') {
@@ -246,7 +260,8 @@ class DurableTasks<Functions extends DurableFunctions> implements Durable<Functi
     const planned = planJob(sentArguments(label, args), { ...defaults, ...options })
     checkOptions(label, planned.data.standsFor ?? planned.options)
     const job = await this.#store(label, name, planned)
-    tasks.addTask(this.#settling(label, job))
+    // Not behind what runs in this process: the job would wait for that.
+    tasks[addFirst](this.#settling(label, job))
     return (planned.data.standsFor ?? planned.options).jobId
   }
 
@@ -305,16 +320,20 @@ class DurableTasks<Functions extends DurableFunctions> implements Durable<Functi
   }
 
   /** The response has ended. A job that a worker has taken meanwhile needs no release. */
-  async #release(job: Job<DurableData>, outcome: Outcome): Promise<void> {
-    const { args, standsFor } = job.data
+  async #release({ id = '', name, data }: Job<DurableData>, outcome: Outcome): Promise<void> {
+    const job: Job<DurableData> | undefined = await this.#queue.getJob(id)
+    // After an attempt that failed it is delayed again, by its backoff: to promote it would run it
+    // too soon.
+    if (job === undefined || job.attemptsStarted > 0) return
+    const { args, standsFor } = data
     if (standsFor === undefined) {
       await job
         .updateData({ args, outcome })
         .then(() => job.promote())
         .catch(unlessGone)
     } else {
-      await this.#queue.add(job.name, { args, outcome }, standsFor)
-      await this.#queue.remove(String(job.id))
+      await this.#queue.add(name, { args, outcome }, standsFor)
+      await this.#queue.remove(id)
     }
   }
 
@@ -327,9 +346,7 @@ class DurableTasks<Functions extends DurableFunctions> implements Durable<Functi
   async #process(job: Job, signal = new AbortController().signal): Promise<void> {
     const { name, data } = job
     if (!isDurableData(data)) {
-      throw new UnrecoverableError(
-        `Cannot run job ${job.id}: its data is not { args: [...] }, add it with addTask`,
-      )
+      throw toBeKept(job, 'its data is not { args: [...] }, add it with addTask')
     }
     if (data.standsFor !== undefined) {
       await this.#queue.add(name, { args: data.args }, data.standsFor)
@@ -337,9 +354,8 @@ class DurableTasks<Functions extends DurableFunctions> implements Durable<Functi
     }
     const fn = this.#find(name)
     if (fn === undefined) {
-      throw new UnrecoverableError(
-        `Cannot run job ${job.id}: durable() was not given a function ${name}, pass it there and retry the job`,
-      )
+      const wrong = `durable() was not given a function ${name}`
+      throw toBeKept(job, `${wrong}, pass it there and retry the job`)
     }
     // Typed where they were added, and out of a queue since.
     const args = data.args as never[]
@@ -380,7 +396,22 @@ function planJob(args: readonly unknown[], options: DurableJobOptions): PlannedJ
       attempts: 10,
       backoff: { type: 'exponential', delay: 1000 },
       removeOnComplete: true,
+      removeOnFail: false,
     },
+  }
+}
+
+function checkTask(queue: string, task: unknown): void {
+  if (typeof task !== 'object' || task === null) {
+    throw new TypeError(
+      `Cannot add a job to ${queue}: the task is ${kindOf(task)}, pass a name or { name, args }`,
+    )
+  }
+  if (!('name' in task) || typeof task.name !== 'string') {
+    const { name }: { name?: unknown } = task
+    throw new TypeError(
+      `Cannot add a job to ${queue}: the name of the task is ${kindOf(name)}, pass a string`,
+    )
   }
 }
 
@@ -393,11 +424,9 @@ function sentArguments(label: string, args: unknown): readonly unknown[] {
   // Optional arguments left out at the end, that JSON would make null.
   while (sent.length > 0 && sent.at(-1) === undefined) sent.pop()
   for (const [index, arg] of sent.entries()) {
-    const found = lostInJson(arg)
+    const found = unfitForJson(arg)
     if (found === undefined) continue
-    throw new TypeError(
-      `Cannot add ${label}: argument ${index + 1} holds ${found}, which JSON does not keep, pass plain data`,
-    )
+    throw new TypeError(`Cannot add ${label}: argument ${index + 1} holds ${found}`)
   }
   return sent
 }
@@ -411,6 +440,10 @@ function checkOptions(label: string, options: StoredOptions): void {
     throw new TypeError(
       `Cannot add ${label}: its jobId is a number or has a colon, use letters or -`,
     )
+  }
+  for (const id of [options.jobId, options.deduplication?.id ?? '']) {
+    const found = unfitText(id)
+    if (found !== undefined) throw new TypeError(`Cannot add ${label}: its id holds ${found}`)
   }
 }
 
@@ -428,6 +461,13 @@ function within<Value>(milliseconds: number, promise: Promise<Value>): Promise<V
 function unlessGone(error: unknown): void {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   if (code !== ErrorCode.JobNotExist && code !== ErrorCode.JobNotInState) throw error
+}
+
+/** For a job that no attempt can run: it stays to be looked at and retried, whatever its options. */
+function toBeKept(job: Job, wrong: string): UnrecoverableError {
+  // BullMQ reads this one when the processor has failed; what is stored with the job stays.
+  job.opts.removeOnFail = false
+  return new UnrecoverableError(`Cannot run job ${job.id}: ${wrong}`)
 }
 
 function isDurableData(data: unknown): data is DurableData {

@@ -46,7 +46,6 @@ export function openTelemetry(
   return (task, run) =>
     tracer.startActiveSpan(task.name, { attributes: attributes?.(task) ?? {} }, async (span) => {
       const running = run()
-      // Not awaited here: of a task that ignores its timeout, it may never settle.
       const { outcome, status, error } = await task.finished
       span.setAttributes({ 'background_task.outcome': outcome, 'background_task.status': status })
       if (status === 'rejected') {

@@ -39,9 +39,10 @@ const pools = new Map<string, { readonly pool: ThreadPool; readonly settings: st
  * where it stands. Outside a task it is a function like any other.
  *
  * A module has threads of its own, shared by its functions. They start with the first calls, end when
- * there is no work, and do not keep the process alive. Arguments and results are copied as by
- * `structuredClone`: a function or a promise cannot be, and a class instance arrives as a plain
- * object. An error keeps its name, message, stack, cause and further properties.
+ * there is no work, and do not keep the process alive. On Linux they have a lower priority than the
+ * server. Arguments and results are copied as by `structuredClone`: a function or a promise cannot be,
+ * and a class instance arrives as a plain object. An error keeps its name, message, stack, cause and
+ * further properties.
  *
  * @example Derive a key without holding up the server
  * ```ts

@@ -6,6 +6,7 @@ import {
   type BackgroundTasksOptions,
   type Outcome,
 } from '../src/index.ts'
+import { addFirst } from '../src/lib/process-state.ts'
 import { newGate } from './support/gate.ts'
 import { misuse } from './support/misuse.ts'
 import { takePrinted, watchReports } from './support/reports.ts'
@@ -243,6 +244,20 @@ describe('BackgroundTasks.addTask()', () => {
     await answer(tasks)
     await tasks.finished
     expect(called).toHaveBeenCalledOnce()
+  })
+})
+
+describe('BackgroundTasks[addFirst]()', () => {
+  it('adds before the others, in their order, and at the end once the list runs', async () => {
+    const calls: string[] = []
+    const note = (name: string): BackgroundTask => new BackgroundTask(() => calls.push(name))
+    const tasks = new BackgroundTasks([note('usual')])
+    tasks[addFirst](note('first'))
+    tasks[addFirst](note('second'))
+    tasks.addTask(() => tasks[addFirst](note('late')))
+    tasks.addTask(note('last'))
+    await tasks.run()
+    expect(calls).toEqual(['first', 'second', 'usual', 'last', 'late'])
   })
 })
 

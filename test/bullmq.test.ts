@@ -1,8 +1,14 @@
+import { runInNewContext } from 'node:vm'
 import { type Job, type JobsOptions, UnrecoverableError } from 'bullmq'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import * as door from '../src/bullmq.ts'
 import { durable, type DurableContext, type DurableQueue } from '../src/bullmq.ts'
-import { BackgroundTasks, type TaskResult, withBackgroundTasks } from '../src/index.ts'
+import {
+  BackgroundTasks,
+  type BackgroundTasksOptions,
+  type TaskResult,
+  withBackgroundTasks,
+} from '../src/index.ts'
 import { withContext } from '../src/lib/background-task.ts'
 import { exportedNames } from './support/exported-names.ts'
 
@@ -11,16 +17,26 @@ class FakeQueue {
   readonly name = 'emails'
   readonly calls: unknown[][] = []
   readonly answers: Record<string, (() => unknown) | undefined> = {}
+  readonly jobs: Record<string, object> = {}
+  /** How often a worker has taken each job before its response ends. */
+  attemptsStarted = 0
 
   add(name: string, data: unknown, options: JobsOptions): Promise<unknown> {
-    return this.#call('add', [name, data, options], {
+    const stored = {
       id: options.jobId,
       name,
       data,
+      attemptsStarted: this.attemptsStarted,
       getState: () => this.#call('getState', [], 'delayed'),
       promote: () => this.#call('promote'),
       updateData: (updated: unknown) => this.#call('updateData', [updated]),
-    })
+    }
+    this.jobs[String(stored.id)] = stored
+    return this.#call('add', [name, data, options], stored)
+  }
+
+  getJob(id: string): Promise<unknown> {
+    return this.#call('getJob', [id], this.jobs[id])
   }
 
   remove(id: string): Promise<unknown> {
@@ -42,6 +58,16 @@ function missing(code: number): () => never {
   return () => {
     throw Object.assign(new Error('missing'), { code })
   }
+}
+
+function bareObject(properties: object): object {
+  return Object.assign(Object.create(null), properties)
+}
+
+function nested(levels: number): unknown {
+  let value: unknown = 'core'
+  for (let level = 0; level < levels; level += 1) value = level % 2 === 0 ? [value] : { value }
+  return value
 }
 
 function gone(): never {
@@ -85,6 +111,7 @@ function open(options = {}): ReturnType<typeof durable<typeof functions>> {
 async function answer(
   handle: (tasks: BackgroundTasks) => unknown,
   read = (response: Response): unknown => response.text(),
+  options: BackgroundTasksOptions = {},
 ): Promise<TaskResult[]> {
   let list = new BackgroundTasks()
   const handler = withBackgroundTasks(
@@ -94,6 +121,7 @@ async function answer(
       return new Response('accepted', { status: 202 })
     },
     {
+      ...options,
       onError: ({ task, cause, skipped }) => {
         reported.push([task, cause instanceof Error ? cause.message : '', skipped])
       },
@@ -101,6 +129,15 @@ async function answer(
   )
   await handler().then(read, () => {})
   return list.finished
+}
+
+async function expectRefused(value: unknown, found: string): Promise<void> {
+  const list = new BackgroundTasks()
+  await expect(open().addTask(list, 'anything', 'a', value)).rejects.toThrow(
+    new TypeError(`Cannot add emails.anything: argument 2 holds ${found}`),
+  )
+  await expect(open().addTask(list, 'anything', undefined, 'a')).rejects.toThrow(TypeError)
+  expect(queue.calls).toEqual([])
 }
 
 const uuid = expect.stringMatching(/^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/)
@@ -133,6 +170,12 @@ describe('durable()', () => {
     const notAFunction = { send: Promise.resolve() } as unknown as typeof functions
     expect(() => durable(queue as unknown as DurableQueue, notAFunction)).toThrow(
       new TypeError('Cannot make send durable: it is a promise, pass a function or { run }'),
+    )
+    const noFunctions = undefined as unknown as typeof functions
+    expect(() => durable(queue as unknown as DurableQueue, noFunctions)).toThrow(
+      new TypeError(
+        'Cannot make tasks durable: the functions are undefined, pass an object of them',
+      ),
     )
     for (const option of ['grace', 'storeTimeout']) {
       for (const value of [0, -1, Number.NaN, '1']) {
@@ -176,6 +219,7 @@ describe('Durable.addTask()', () => {
   it('promotes the job with the outcome after the response', async () => {
     const results = await answer((tasks) => open().addTask(tasks, 'send', 'ada@example.com'))
     expect(queue.calls.slice(1)).toEqual([
+      ['getJob', storedId()],
       ['updateData', { args: ['ada@example.com'], outcome: 'closed' }],
       ['promote'],
     ])
@@ -213,10 +257,61 @@ describe('Durable.addTask()', () => {
   it.each([-1, -3])('is content with a job that a worker has taken (%i)', async (code) => {
     queue.answers['promote'] = missing(code)
     await answer((tasks) => open().addTask(tasks, 'send', 'ada@example.com'))
-    expect(queue.asked()).toEqual(['add', 'updateData', 'promote'])
+    expect(queue.asked()).toEqual(['add', 'getJob', 'updateData', 'promote'])
     queue.answers['updateData'] = missing(code)
     await answer((tasks) => open().addTask(tasks, 'send', 'ada@example.com'))
     expect(reported).toEqual([])
+  })
+
+  it('leaves a job to its backoff that has been attempted before the response ended', async () => {
+    queue.attemptsStarted = 1
+    await answer((tasks) => open().addTask(tasks, 'send', 'ada@example.com'))
+    expect(queue.asked()).toEqual(['add', 'getJob'])
+    const task = { name: 'receipt', args: ['r1'], jobId: 'receipt-r1' } as const
+    await answer((tasks) => open().addTask(tasks, task))
+    expect(queue.asked()).toEqual(['add', 'getJob', 'add', 'getJob'])
+    expect(reported).toEqual([])
+  })
+
+  it('leaves out a job that has run and gone before the response ended', async () => {
+    const runAll = (): void => {
+      for (const id of Object.keys(queue.jobs)) delete queue.jobs[id]
+    }
+    const task = { name: 'receipt', args: ['r1'], jobId: 'receipt-r1' } as const
+    await answer((tasks) => open().addTask(tasks, 'send', 'ada@example.com').then(runAll))
+    await answer((tasks) => open().addTask(tasks, task).then(runAll))
+    expect(queue.asked()).toEqual(['add', 'getJob', 'add', 'getJob'])
+    expect(reported).toEqual([])
+  })
+
+  it('promotes jobs in their order, before the tasks that run in this process', async () => {
+    const calls: string[] = []
+    queue.answers['promote'] = () => calls.push('promoted')
+    const gate = newGate()
+    const answered = answer(async (tasks) => {
+      tasks.addTask(async () => {
+        calls.push('slow')
+        await gate.promise
+      })
+      await open().addTask(tasks, 'send', 'ada@example.com')
+      await open().addTask(tasks, 'send', 'grace@example.com')
+    })
+    await vi.waitFor(() => expect(calls).toEqual(['promoted', 'promoted', 'slow']))
+    gate.resolve()
+    const results = await answered
+    expect(results.map(({ name }) => name)).toEqual(['emails.send', 'emails.send', 'anonymous'])
+  })
+
+  it('promotes a job that a running task adds in its turn', async () => {
+    const calls: string[] = []
+    queue.answers['promote'] = () => calls.push('promoted')
+    await answer((tasks) => {
+      tasks.addTask(async () => {
+        await open().addTask(tasks, 'send', 'ada@example.com')
+      })
+      tasks.addTask(() => calls.push('next'))
+    })
+    expect(calls).toEqual(['next', 'promoted'])
   })
 
   it('reports a job that cannot be promoted, once, and runs the tasks after it', async () => {
@@ -229,7 +324,7 @@ describe('Durable.addTask()', () => {
     expect(reported).toEqual([['emails.send', 'The queue is gone', []]])
     expect(after).toHaveBeenCalledOnce()
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled'])
-    expect(queue.asked()).toEqual(['add', 'updateData', 'promote'])
+    expect(queue.asked()).toEqual(['add', 'getJob', 'updateData', 'promote'])
   })
 
   it('does not hold up the tasks after it when the queue does not answer', async () => {
@@ -242,12 +337,16 @@ describe('Durable.addTask()', () => {
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled'])
   })
 
-  it('promotes the job after a task that failed', async () => {
-    await answer(async (tasks) => {
-      tasks.addTask({ name: 'broken', run: gone })
-      await open().addTask(tasks, 'send', 'ada@example.com')
+  it('promotes the job that a task has added which then fails', async () => {
+    await answer((tasks) => {
+      tasks.addTask({
+        name: 'broken',
+        run: () => open().addTask(tasks, 'send', 'ada@example.com').then(gone),
+      })
     })
-    await vi.waitFor(() => expect(queue.asked()).toEqual(['add', 'updateData', 'promote']))
+    await vi.waitFor(() =>
+      expect(queue.asked()).toEqual(['add', 'getJob', 'updateData', 'promote']),
+    )
     expect(reported).toEqual([['broken', 'The queue is gone', ['emails.send']]])
   })
 
@@ -268,19 +367,21 @@ describe('Durable.addTask()', () => {
     })
     expect(id).toBe('receipt-r1')
     const options = { attempts: 5, priority: 2, jobId: 'receipt-r1' }
-    const standIn = { attempts: 10, backoff, priority: 2, removeOnComplete: true, jobId: uuid }
+    const keep = { removeOnComplete: true, removeOnFail: false }
+    const standIn = { attempts: 10, backoff, priority: 2, ...keep, jobId: uuid }
     expect(queue.calls).toEqual([
       ['add', 'receipt', { args: ['r1'], standsFor: options }, { ...standIn, delay: 30_000 }],
+      ['getJob', storedId()],
       ['add', 'receipt', { args: ['r1'], outcome: 'closed' }, options],
       ['remove', uuid],
     ])
-    expect(queue.calls[2]).toEqual(['remove', storedId()])
+    expect(queue.calls[3]).toEqual(['remove', storedId()])
   })
 
   it('does the same for one that has deduplication', async () => {
     const deduplication = { id: 'digest', ttl: 60_000 }
     await answer((tasks) => open().addTask(tasks, { name: 'send', args: ['a'], deduplication }))
-    const [stored, added, removed] = queue.calls
+    const [stored, , added, removed] = queue.calls
     expect(stored?.[3]).not.toHaveProperty('deduplication')
     expect(added).toEqual(['add', 'send', expect.anything(), { deduplication, jobId: uuid }])
     expect(removed).toEqual(['remove', storedId()])
@@ -356,6 +457,17 @@ describe('Durable.addTask()', () => {
         'Cannot add emails.send: the list is an object, pass the BackgroundTasks of the request',
       ),
     )
+    for (const [task, wrong] of [
+      [null, 'the task is null, pass a name or { name, args }'],
+      [undefined, 'the task is undefined, pass a name or { name, args }'],
+      [Symbol('send'), 'the task is a symbol, pass a name or { name, args }'],
+      [{ args: ['a'] }, 'the name of the task is undefined, pass a string'],
+      [{ name: 7, args: ['a'] }, 'the name of the task is a number, pass a string'],
+    ]) {
+      await expect(emails.addTask(list, task as unknown as 'send', 'a')).rejects.toThrow(
+        new TypeError(`Cannot add a job to emails: ${String(wrong)}`),
+      )
+    }
     const args = 'a' as unknown as [string]
     await expect(emails.addTask(list, { name: 'send', args })).rejects.toThrow(
       new TypeError('Cannot add emails.send: args is a string, pass an array'),
@@ -371,47 +483,73 @@ describe('Durable.addTask()', () => {
         ),
       )
     }
+    for (const ids of [{ jobId: 'a\0' }, { jobId: 'a', deduplication: { id: 'a\ud800' } }]) {
+      await expect(emails.addTask(list, { name: 'send', args: ['a'], ...ids })).rejects.toThrow(
+        /^Cannot add emails\.send: its id holds .+, which cannot be stored, /,
+      )
+    }
     expect(queue.calls).toEqual([])
     expect(list.tasks).toEqual([])
   })
 
   const circular: unknown[] = []
   circular.push({ circular })
+  class Rows extends Array {}
   it.each([
     ['a Date', 'an instance of Date', new Date(0)],
     ['a Map', 'an instance of Map', new Map()],
     ['bytes', 'an instance of Uint8Array', new Uint8Array(2)],
     ['an instance', 'an instance of URL', new URL('http://secret.example')],
+    ['an instance of no class', 'an instance of a class', Object.create({ constructor: 'secret' })],
+    ['an inherited property', 'an instance of a class', Object.create(bareObject({ secret: 1 }))],
+    ['an array of a class', 'an instance of Rows', new Rows()],
     ['a function', 'a function', () => {}],
     ['a symbol', 'a symbol', Symbol('secret')],
+    ['a symbol as a key', 'a symbol as a key', { [Symbol('secret')]: 1 }],
     ['a bigint', 'a bigint', 1n],
     ['NaN', 'NaN', Number.NaN],
     ['Infinity', 'Infinity', { deep: [Infinity] }],
     ['undefined in an array', 'undefined', [undefined]],
     ['a hole in an array', 'undefined', Array.from({ length: 1 })],
+    ['a missing element', 'undefined', Object.assign([], { length: 1 })],
+    ['an array with a property', 'an array with a property', 'secret'.match(/secret/)],
+    ['a property for a hole', 'an array with a property', Object.assign([], { length: 1, a: 1 })],
     ['a toJSON', 'a function', { toJSON: () => 'secret' }],
+    ['a hidden property', 'a hidden property', Object.defineProperty({}, 'secret', { value: 1 })],
     ['a circle', 'a circular reference', circular],
   ])('refuses %s, which JSON would change', async (_, found, value) => {
-    const list = new BackgroundTasks()
-    await expect(open().addTask(list, 'anything', 'a', { value })).rejects.toThrow(
-      new TypeError(
-        `Cannot add emails.anything: argument 2 holds ${found}, which JSON does not keep, pass plain data`,
-      ),
-    )
-    await expect(open().addTask(list, 'anything', undefined, 'a')).rejects.toThrow(TypeError)
-    expect(queue.calls).toEqual([])
+    await expectRefused({ value }, `${found}, which JSON does not keep, pass plain data`)
+  })
+
+  it.each([
+    ['-0', '-0, which JSON does not keep, pass 0', [-0]],
+    ['U+0000', 'the character U+0000, which cannot be stored, take it out', ['secret\0']],
+    ['U+0000 in a key', 'the character U+0000, which cannot be stored, take it out', { '\0': 1 }],
+    [
+      'half a character',
+      'half a surrogate pair, which cannot be stored, repair it',
+      '\u{1f600}'[0],
+    ],
+    ['the other half', 'half a surrogate pair, which cannot be stored, repair it', ['\udc00x']],
+    ['half a key', 'half a surrogate pair, which cannot be stored, repair it', { '\ud800': 1 }],
+    ['20,000 levels', 'more than 1000 levels, pass flatter data', nested(20_000)],
+    ['1001 levels', 'more than 1000 levels, pass flatter data', nested(1001)],
+  ])('refuses %s, which not every queue can store', async (_, found, value) => {
+    await expectRefused(value, found)
   })
 
   it('takes all that JSON keeps, and the same object twice', async () => {
-    const twice = { a: [null, true, 1.5, 'text', {}], optional: undefined }
-    const bare = Object.assign(Object.create(null), { twice })
-    await open().addTask(new BackgroundTasks(), 'anything', twice, [twice, bare], undefined)
-    expect(queue.calls[0]?.[2]).toEqual({ args: [twice, [twice, bare]] })
+    const twice = { a: [null, true, 1.5, 0, 'text \u{1f600}', {}], optional: undefined }
+    const bare = bareObject({ twice })
+    const foreign = runInNewContext('({ a: [1, { b: 2 }] })')
+    const args = [twice, [twice, bare], foreign, nested(1000)]
+    await open().addTask(new BackgroundTasks(), 'anything', ...args, undefined)
+    expect(queue.calls[0]?.[2]).toEqual({ args })
   })
 })
 
 function job(name: string, data: unknown): Job {
-  return { id: '7', name, data } as Job
+  return { id: '7', name, data, opts: { removeOnFail: true } } as Job
 }
 
 describe('Durable.processor', () => {
@@ -457,11 +595,13 @@ describe('Durable.processor', () => {
 
   it('fails for good on a name that it does not know and on data of another shape', async () => {
     for (const name of ['constructor', '__proto__', 'other']) {
-      const failing = jobs().processor(job(name, { args: [] }))
+      const unknown = job(name, { args: [] })
+      const failing = jobs().processor(unknown)
       await expect(failing).rejects.toThrow(UnrecoverableError)
       await expect(failing).rejects.toThrow(
         `Cannot run job 7: durable() was not given a function ${name}, pass it there and retry the job`,
       )
+      expect(unknown.opts.removeOnFail).toBe(false)
     }
     for (const data of [
       undefined,
@@ -472,9 +612,11 @@ describe('Durable.processor', () => {
       { args: 'text' },
       { args: { length: 1 } },
     ]) {
-      const failing = jobs().processor(job('plain', data))
+      const malformed = job('plain', data)
+      const failing = jobs().processor(malformed)
       await expect(failing).rejects.toThrow(UnrecoverableError)
       await expect(failing).rejects.toThrow('Cannot run job 7: its data is not { args: [...] }')
+      expect(malformed.opts.removeOnFail).toBe(false)
     }
     expect(run).not.toHaveBeenCalled()
   })

@@ -23,12 +23,16 @@ const root = fileURLToPath(new URL('../', import.meta.url))
 
 const fences: Fence[] = []
 const links: { from: string; to: string }[] = []
+/** To be run in a checkout, each with the `npx` or `npm` before it. */
+const commands: { from: string; command: string }[] = []
 for await (const path of glob(['README.md', 'docs/**/*.md', 'src/**/*.ts'], { cwd: root })) {
   const text = await readFile(join(root, path), 'utf8')
   fences.push(...findFences(path, text))
   if (path.endsWith('.ts')) continue
   for (const [, to = ''] of text.matchAll(/\]\(([^)#:\s]+)[^):]*\)/g))
     links.push({ from: path, to })
+  for (const [command] of text.matchAll(/(?:npx )?node (?:docs|test)\/\S+\.ts|npm run [\w:-]+/g))
+    commands.push({ from: path, command })
 }
 fences.sort((one, other) => one.path.localeCompare(other.path) || one.line - other.line)
 
@@ -42,6 +46,24 @@ describe('every link', () => {
   it('leads to a file, if it leads into the repository', () => {
     const broken = links.filter(({ from, to }) => !existsSync(join(root, dirname(from), to)))
     expect(broken).toEqual([])
+  })
+})
+
+describe('every command', () => {
+  // Node 20 will do for this package, but runs no TypeScript; npm and npx find the one of the tools.
+  it('starts a program of the repository in a way that works whatever `node` is', () => {
+    const bare = commands.filter(({ command }) => command.startsWith('node '))
+    expect(bare).toEqual([])
+  })
+
+  it('names a file or a script that there is', async () => {
+    const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+    const missing = commands.filter(({ command }) => {
+      const name = command.split(' ').at(-1) ?? ''
+      return command.startsWith('npm ') ? !(name in scripts) : !existsSync(join(root, name))
+    })
+    expect(missing).toEqual([])
+    expect(commands).not.toEqual([])
   })
 })
 

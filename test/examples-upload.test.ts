@@ -81,6 +81,20 @@ describe.each(['in-process', 'worker-thread'])(
   },
 )
 
+describe('the steps of docs/examples/upload/', () => {
+  it('differ by the line that adds the work, and by where that comes from', async () => {
+    const [inProcess = [], ...others] = await Promise.all(
+      ['in-process', 'worker-thread', 'bullmq'].map(async (step) => {
+        const file = new URL(`../docs/examples/upload/${step}.ts`, import.meta.url)
+        return (await readFile(file, 'utf8')).split('\n')
+      }),
+    )
+    const differences = others.map((lines) => lines.filter((line, at) => line !== inProcess[at]))
+    expect(differences.map((lines) => lines.length)).toEqual([1, 2])
+    expect(others.map((lines) => lines.length)).toEqual([inProcess.length, inProcess.length])
+  })
+})
+
 describe('docs/examples/upload/server.ts', { timeout: 60_000 }, () => {
   it('serves the page, an empty file, and nothing else', async () => {
     const origin = await start('in-process')

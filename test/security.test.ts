@@ -74,6 +74,30 @@ describe('A request cannot make memory grow without bound', () => {
     },
   )
 
+  it('tasks that outlive their requests are held until their timeout, and no longer', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const timedOut = vi.fn<() => void>()
+    const handler = withBackgroundTasks(
+      (tasks) => {
+        tasks.addTask(() => new Promise(() => {}))
+        return new Response('answered')
+      },
+      { timeout: 60_000, onError: timedOut },
+    )
+    // One request at a time: what the host allows at once is no bound.
+    for (let count = 0; count < 100; count += 1) {
+      await vi.advanceTimersByTimeAsync(1000)
+      await (await handler()).text()
+      await turn()
+    }
+    expect(state.inFlight.items.length).toBe(60)
+    expect(timedOut).toHaveBeenCalledTimes(40)
+    await vi.advanceTimersByTimeAsync(60_000)
+    await turn()
+    expect(state.inFlight.items).toEqual([])
+  })
+
   it('keeps nothing of the requests that have ended', async () => {
     const handler = withBackgroundTasks((tasks, request: Request) => {
       tasks.addTask(() => {})

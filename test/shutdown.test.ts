@@ -112,6 +112,7 @@ describe.each(runtimes)('docs/examples/shutdown/%s', { timeout: 60_000 }, (file,
     webhook.release()
 
     expect(await server.exited, server.output()).toBe(0)
+    console.log(`${file}: ${answered.length} answered, ${webhook.calls.length} tasks run, exit 0`)
     expect(new Set(webhook.calls).size).toBe(webhook.calls.length)
     expect(answered.length).toBeGreaterThanOrEqual(2 * connections)
     expect(answered.filter((id) => !webhook.calls.includes(id))).toEqual([])
@@ -128,6 +129,18 @@ describe.each(runtimes)('docs/examples/shutdown/%s', { timeout: 60_000 }, (file,
     await webhook.deserted
     expect(await server.exited, server.output()).toBe(1)
     expect(server.output()).toContain('Gave up on notify')
+    expect(webhook.calls).toEqual(['stuck'])
+  })
+  it('exits with 1 after the delay, whatever is left', async () => {
+    const webhook = await startWebhook(0)
+    const env = { WEBHOOK: webhook.url, DRAIN_TIMEOUT: '3600000', CLOSE_DELAY: '100' }
+    const server = await start(command, file, env)
+    await request({ port: server.port, path: '/?id=stuck', method: 'POST' })
+    await webhook.called(1)
+    server.child.kill('SIGTERM')
+
+    expect(await server.exited, server.output()).toBe(1)
+    expect(server.output()).toMatch(/100 ?ms/)
     expect(webhook.calls).toEqual(['stuck'])
   })
 })

@@ -37,6 +37,7 @@ const behaviours = [
 ] as const
 const bodies = ['none', 'text', 'stream', 'failing stream', 'endless stream'] as const
 const doors = ['handler', 'wrap', 'both', 'dropped', 'throws', 'throws a response'] as const
+const statuses = ['fulfilled', 'rejected', 'skipped'] as const
 const leavings = ['reads', 'vanishes at once', 'vanishes after the head', 'sends HEAD'] as const
 
 /** What is known of one task: what was expected of it, and what has become of it. */
@@ -243,7 +244,9 @@ describe(
 
       const count = (status: TaskResult['status']): number =>
         results.filter((result) => result.status === status).length
-      const counts = [count('fulfilled'), count('rejected'), count('skipped')]
+      const counts = statuses.map(count)
+      const shown = statuses.map((status, index) => `${counts[index]} ${status}`)
+      console.log(`${ledger.records.size} added = ${shown.join(' + ')}`)
       expect(counts.reduce((one, other) => one + other)).toBe(ledger.records.size)
       expect(Math.min(...counts)).toBeGreaterThan(requests / 10)
       expect(new Set(results.map(({ outcome }) => outcome))).toEqual(new Set<Outcome>(everyOutcome))

@@ -45,6 +45,27 @@ describe('encodeError() and decodeError()', () => {
     expect(sent).toMatchObject({ message: 'both', errors: [new RangeError('one'), 'two'] })
   })
 
+  it.each([undefined, null, 'text', { length: 1 }])(
+    'keep an AggregateError whose errors are %j',
+    (errors) => {
+      const sent = sendError(Object.assign(new AggregateError([], 'both'), { errors }))
+      expect(sent).toBeInstanceOf(AggregateError)
+      expect(sent).toMatchObject({ message: 'both', errors: [] })
+    },
+  )
+
+  // They were left out.
+  it('keep the errors of another error', () => {
+    const error = Object.assign(new Error('invalid'), { errors: ['too short', 'too late'] })
+    expect(sendError(error)).toMatchObject({ errors: ['too short', 'too late'] })
+  })
+
+  it('end a circle of AggregateErrors', () => {
+    const error = new AggregateError([], 'round')
+    error.errors.push(error)
+    expect(sendError(error)).toMatchObject({ errors: [{ errors: [{ message: 'round' }] }] })
+  })
+
   it('keep further properties, and the kind of those that have no clone', () => {
     const error = Object.assign(new Error('extended'), {
       code: 'E_FULL',
@@ -72,10 +93,17 @@ describe('encodeError() and decodeError()', () => {
     expect(sendError(error)).toMatchObject({ cause: { cause: { message: 'round' } } })
   })
 
-  it('keep an error that is frozen, or has no stack', () => {
+  it('keep an error that is frozen', () => {
+    const error = Object.freeze(new Error('plain'))
+    expect(sendError(error)).toMatchObject({ message: 'plain', stack: error.stack })
+  })
+
+  it('give a stack to an error that has none', () => {
     const error = new Error('plain')
     delete error.stack
-    expect(sendError(Object.freeze(error))).toMatchObject({ message: 'plain', stack: undefined })
+    const { message, stack } = sendError(error)
+    expect(message).toBe('plain')
+    expect(stack).toMatch(/^Error: plain\n/)
   })
 
   it.each([undefined, null, 0, 'a string', { status: 404 }, [1]])('keep %j', (thrown) => {

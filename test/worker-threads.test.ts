@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { getPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -123,6 +123,13 @@ describe('workerThread()', { timeout: 30_000 }, () => {
     const { threadId } = await whereAmI()
     expect(await threadIdAgain()).toBe(threadId)
     expect(workers).toHaveLength(1)
+  })
+
+  it.runIf(process.platform === 'linux')('lets the server go first', async () => {
+    const priority = workerThread<Functions, 'priority'>(newModule(), 'priority')
+    const before = getPriority()
+    expect(await priority()).toBe(before + 10)
+    expect(getPriority()).toBe(before)
   })
 
   it('runs no more calls at once than it has threads, in their order', async () => {
@@ -277,6 +284,20 @@ describe('workerThread() and errors', { timeout: 30_000 }, () => {
     expect(workers).toHaveLength(0)
   })
 
+  it('says that the arguments cannot be cloned when each of them can', async () => {
+    const ignore = workerThread<Functions, 'ignore'>(newModule(), 'ignore')
+    const read = vi.fn<() => number>().mockReturnValue(1)
+    read.mockImplementationOnce(() => {
+      throw new Error('not yet')
+    })
+    const argument = Object.defineProperty({}, 'value', { get: read, enumerable: true })
+    await expect(ignore(argument)).rejects.toThrow(
+      new TypeError(
+        'Cannot run ignore on another thread: its arguments cannot be cloned, pass plain data',
+      ),
+    )
+  })
+
   it('says that a result cannot be cloned, and keeps the thread', async () => {
     const url = newModule()
     const returnFunction = workerThread<Functions, 'returnFunction'>(url, 'returnFunction')
@@ -406,6 +427,9 @@ describe('workerThread() and the process', { timeout: 30_000 }, () => {
       const { stdout } = await promisify(execFile)(command, [...args, script])
       expect(stdout.trim().split('\n')).toEqual([
         'TooLargeError E_TOO_LARGE TypeError',
+        // Bun gives no stack to a DOMException.
+        'TimeoutError string',
+        process.platform === 'linux' ? '10' : '0',
         'Cannot run ignore on another thread: argument 1 cannot be cloned, pass plain data',
         'Cannot run returnFunction on another thread: its result cannot be cloned, return plain data',
         'Error: not needed any more',

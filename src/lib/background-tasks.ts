@@ -20,6 +20,7 @@ import {
 import { isTask, track, untrack } from './in-flight.ts'
 import { nextMacrotask } from './platform.ts'
 import {
+  addFirst,
   collect,
   type Conditions,
   ended,
@@ -105,6 +106,8 @@ export class BackgroundTasks {
   #tasks: Item[] = none
   readonly #options: ListOptions
   #cleanups: BackgroundTask[] = none
+  /** How many of the tasks have been added as first. */
+  #firsts = 0
   /** From its start on. */
   #run: Run | undefined
   /** What its handler threw, if it did. */
@@ -332,6 +335,17 @@ export class BackgroundTasks {
       refuse('wrap the response', wrong, 'create a list per request')
     }
     return afterResponse(this, response, options)
+  }
+
+  /** Adds it before the others, after those that were added so. @internal */
+  [addFirst](item: Item): void {
+    if (this.#run !== undefined) {
+      this.addTask(item)
+      return
+    }
+    this.#tasks = [...this.#tasks]
+    this.#tasks.splice(this.#firsts++, 0, item)
+    this.#noticeAdded()
   }
 
   /** The handler threw: so this list ends, whatever becomes of the request. @internal */

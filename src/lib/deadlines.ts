@@ -6,7 +6,7 @@ import { isWorker } from './platform.ts'
 export interface Expiring extends Bagged {
   /** When, as `performance.now()` counts. */
   deadline: number
-  /** On Workers, where timers can not be shared. */
+  /** Where timers are not shared. */
   timer?: ReturnType<typeof setTimeout>
   expire(): void
 }
@@ -18,13 +18,14 @@ const sweepRate = 1000
 const waiting = new Bag<Expiring>()
 let sweepAt = Infinity
 let timer: ReturnType<typeof setTimeout> | undefined
-let clock: typeof setTimeout | undefined
+const ownClock = setTimeout
 
 /** Calls `expire` after `delay` milliseconds. Keeps no process alive. */
 export function watch(expiring: Expiring, delay: number): void {
   if (delay > longestTimer) return
-  if (isWorker) {
-    expiring.timer = setTimeout(() => expiring.expire(), delay)
+  // A test that fakes the timers forgets them when it ends, and with them the one that all wait for.
+  if (isWorker || setTimeout !== ownClock) {
+    expiring.timer = startTimer(() => expiring.expire(), delay)
     return
   }
   expiring.deadline = performance.now() + delay
@@ -39,16 +40,18 @@ export function unwatch(expiring: Expiring): void {
 }
 
 function schedule(deadline: number): void {
-  // A test may have faked the timers, or put the real ones back, since the last sweep was set.
-  if (clock === setTimeout) {
-    if (deadline >= sweepAt) return
-    clearTimeout(timer)
-  }
-  clock = setTimeout
+  if (deadline >= sweepAt) return
+  clearTimeout(timer)
   sweepAt = deadline
-  timer = setTimeout(sweep, Math.max(1, Math.ceil(deadline - performance.now())))
-  const handle: { unref?: unknown } = Object(timer)
+  timer = startTimer(sweep, Math.max(1, Math.ceil(deadline - performance.now())))
+}
+
+/** Starts one that keeps no process alive. */
+function startTimer(callback: () => void, delay: number): ReturnType<typeof setTimeout> {
+  const started = setTimeout(callback, delay)
+  const handle: { unref?: unknown } = Object(started)
   if (typeof handle.unref === 'function') handle.unref()
+  return started
 }
 
 function sweep(): void {

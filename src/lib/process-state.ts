@@ -10,6 +10,8 @@ import type { BackgroundTaskError } from './errors.ts'
 export const execute = '~execute'
 /** Adds the work, and all that is in it, to a set. */
 export const collect = '~collect'
+/** Adds what must not wait for the tasks before it. */
+export const addFirst = '~addFirst'
 /** Gives up on what has not started, because of another task's failure. */
 export const skip = '~skip'
 /** Tells a list of a failure in it. */

@@ -22,12 +22,15 @@ function isStaticOnBun(response: Response, inspector: Inspector): boolean {
   return description.startsWith('Response (') && !description.startsWith('Response (0 KB)')
 }
 
-// Behind a symbol of Deno's own: a body that is none, is not made yet, or says what it is made of.
+/** Deno's own, on each of its responses. */
+let inside: symbol | undefined
+
+// Behind that symbol: a body that is none, is not made yet, or says what it is made of.
 function isStaticOnDeno(response: Response): boolean {
-  for (const symbol of Object.getOwnPropertySymbols(response)) {
-    if (symbol.description !== 'response') continue
-    const inner: { body?: { streamOrStatic?: unknown } | null } = Reflect.get(response, symbol)
-    return inner?.body !== undefined && !(inner.body?.streamOrStatic instanceof ReadableStream)
-  }
-  return false
+  inside ??= Object.getOwnPropertySymbols(response).find(
+    ({ description }) => description === 'response',
+  )
+  if (inside === undefined) return false
+  const inner: { body?: { streamOrStatic?: unknown } | null } = Reflect.get(response, inside)
+  return inner?.body !== undefined && !(inner.body?.streamOrStatic instanceof ReadableStream)
 }

@@ -1,4 +1,5 @@
-import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
+import { getPriority, setPriority } from 'node:os'
+import { isMainThread, type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { type EncodedError, encodeError } from './thread-error.ts'
 
 /** What the pool asks of a thread. */
@@ -18,6 +19,10 @@ export type ThreadReply =
   | { readonly type: 'no module'; readonly error: EncodedError }
   | { readonly type: 'no function' }
   | { readonly type: 'uncloneable' }
+
+// Elsewhere than on Linux a priority is one of the whole process, the server's too.
+// https://man7.org/linux/man-pages/man2/setpriority.2.html#BUGS
+if (!isMainThread && process.platform === 'linux') lowerPriority()
 
 /**
  * What piscina calls in the thread. The reply goes through the port of the call, because piscina
@@ -45,5 +50,14 @@ async function replyTo({ module, name, port }: ThreadCall): Promise<ThreadReply>
     return { type: 'result', result: await fn(...receiveMessageOnPort(port)?.message) }
   } catch (error) {
     return { type: 'thrown', error: encodeError(error) }
+  }
+}
+
+/** Lets the server go first where there are not enough cores for both. */
+function lowerPriority(): void {
+  try {
+    setPriority(Math.min(getPriority() + 10, 19))
+  } catch {
+    // Deno asks for a permission.
   }
 }

@@ -18,7 +18,7 @@ const nativeErrors = new Map<unknown, new (message: string) => Error>(
     native,
   ]),
 )
-const encodedApart: ReadonlySet<string> = new Set(['name', 'message', 'stack', 'cause', 'errors'])
+const encodedApart: ReadonlySet<string> = new Set(['name', 'message', 'stack', 'cause'])
 // A chain of causes may be a circle.
 const deepestCause = 10
 
@@ -27,16 +27,18 @@ export function encodeError(thrown: unknown, depth = 0): EncodedError {
   if (!(thrown instanceof Error)) return { type: 'value', value: cloneable(thrown) }
   const encodeInner = (inner: unknown): EncodedError => encodeError(inner, depth + 1)
   const deeper = depth < deepestCause
+  // Of an AggregateError they are a list, unless something else was put in its place.
+  const errors = thrown instanceof AggregateError ? listOf(deeper && thrown.errors) : undefined
   return {
     type: 'error',
     name: String(thrown.name),
     message: String(thrown.message),
     stack: typeof thrown.stack === 'string' ? thrown.stack : undefined,
     cause: deeper && 'cause' in thrown ? encodeInner(thrown.cause) : undefined,
-    errors: deeper && thrown instanceof AggregateError ? thrown.errors.map(encodeInner) : undefined,
+    errors: errors?.map(encodeInner),
     properties: Object.fromEntries(
       Object.entries(thrown)
-        .filter(([key]) => !encodedApart.has(key))
+        .filter(([key]) => !encodedApart.has(key) && (key !== 'errors' || errors === undefined))
         .map(([key, value]) => [key, cloneable(value)]),
     ),
   }
@@ -51,7 +53,8 @@ export function decodeError(encoded: EncodedError): unknown {
       ? new (nativeErrors.get(name) ?? Error)(message)
       : new AggregateError(errors.map(decodeError), message)
   if (error.name !== name) Object.defineProperty(error, 'name', hidden(name))
-  Object.defineProperty(error, 'stack', hidden(stack))
+  // Bun gives none to a DOMException. Then the error says at least where it has arrived.
+  if (stack !== undefined) Object.defineProperty(error, 'stack', hidden(stack))
   if (cause !== undefined) Object.defineProperty(error, 'cause', hidden(decodeError(cause)))
   for (const [key, value] of Object.entries(properties)) {
     Object.defineProperty(error, key, { ...hidden(value), enumerable: true })
@@ -61,6 +64,10 @@ export function decodeError(encoded: EncodedError): unknown {
 
 function hidden(value: unknown): PropertyDescriptor {
   return { value, writable: true, configurable: true }
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
 }
 
 /** The value if it can be cloned, otherwise what kind of thing it is. */

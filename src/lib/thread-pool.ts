@@ -161,9 +161,11 @@ function sendArguments(port: MessagePort, name: string, args: readonly unknown[]
   try {
     port.postMessage(args)
   } catch {
-    const position = args.findIndex((argument) => !isCloneable(argument)) + 1
+    const index = args.findIndex((argument) => !isCloneable(argument))
+    // Each of them may have a clone of its own, as where a getter has thrown only once.
+    const what = index === -1 ? 'its arguments' : `argument ${index + 1}`
     throw new TypeError(
-      `Cannot run ${name} on another thread: argument ${position} cannot be cloned, pass plain data`,
+      `Cannot run ${name} on another thread: ${what} cannot be cloned, pass plain data`,
     )
   }
 }

@@ -1,6 +1,7 @@
 // Bytes that a waiting response takes beyond a bare one, with a list and a task on it:
 // `node test/bench/memory.ts [responses]`. Each way is a process of its own. `left` is what is still
-// held when all have been dropped, unread, and their tasks have run.
+// held when all have been dropped, unread, and their tasks have run. `stream` is what Node itself takes
+// for a second stream and response, whatever they are for.
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { BackgroundTasks, drain, type WrapOptions } from 'background-tasks'
@@ -11,7 +12,7 @@ interface Measured {
   readonly left: number
 }
 
-const ways = ['bare', 'wrap', 'completed']
+const ways = ['bare', 'stream', 'wrap', 'completed']
 const [first = '100000', way] = process.argv.slice(2)
 const count = Number(first)
 if (way === undefined) compare()
@@ -50,13 +51,22 @@ async function hold(name: string, responses: number, look: () => void): Promise<
   const held: Response[] = []
   for (let index = 0; index < responses; index += 1) {
     const response = new Response(`body ${index}`)
-    held.push(name === 'bare' ? response : wrap(response, options))
+    if (name === 'bare') held.push(response)
+    else if (name === 'stream') held.push(copy(response))
+    else held.push(wrap(response, options))
   }
   look()
   held.length = 0
   resolve()
   await drain()
   await new Promise((then) => setImmediate(then))
+}
+
+/** With a body that is pulled from the other's, and nothing else. */
+function copy({ body, status, headers }: Response): Response {
+  const reader = body?.getReader()
+  const source = { pull: () => reader?.read().then(() => {}), cancel: () => reader?.cancel() }
+  return new Response(new ReadableStream(source, { highWaterMark: 0 }), { status, headers })
 }
 
 function wrap(response: Response, options: WrapOptions): Response {

@@ -59,6 +59,20 @@ describe.each(servers)('durable() on $name, when a process is killed', (server) 
     expect(programs.records()).toEqual([{ id: 'mid', outcome: 'again' }])
   })
 
+  it('runs a job again when a second and a third worker die in the middle of it', async () => {
+    const web = await programs.startWeb()
+    const { status } = await request({ port: web.port, path: '/stick?id=mid' })
+    expect(status).toBe(202)
+    for (let deaths = 0; deaths < 3; deaths += 1) {
+      const worker = await programs.startWorker({ STUCK: 'yes' })
+      await worker.until((events) => events.some(({ type }) => type === 'started'))
+      await worker.stop('SIGKILL')
+    }
+    await programs.startWorker()
+    await eventually(() => programs.records().length > 0)
+    expect(programs.records()).toEqual([{ id: 'mid', outcome: 'again' }])
+  })
+
   it('runs every job at least once when web and worker processes die in turn', async () => {
     const random = seeded(seed + 1)
     const accepted: string[] = []

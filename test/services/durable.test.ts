@@ -182,6 +182,44 @@ describe.each(servers)('durable() on $name', ({ server, start }) => {
     expect(ran).toEqual([['early', undefined, 0]])
   })
 
+  it('leaves a job to its backoff that has failed before the response ends', async () => {
+    const emails = durable(queue, functions, { grace: 100 })
+    openWorker(name, emails.processor)
+    let id = ''
+    await answer(async (tasks) => {
+      const again = { attempts: 2, backoff: 60_000 }
+      id = await emails.addTask(tasks, { name: 'note', args: ['twice'], ...again })
+      await eventually(async () => (await queue.getJob(id))?.attemptsMade === 1)
+    })
+    // Had it been promoted, it would be the first to run of the two.
+    await answer((tasks) => emails.addTask(tasks, 'send', 'ada@example.com'))
+    await eventually(() => ran.length > 1)
+    expect(ran).toEqual([
+      ['twice', undefined, 0],
+      ['ada@example.com', undefined],
+    ])
+    expect(await (await queue.getJob(id))?.getState()).toBe('delayed')
+    expect((await queue.getJob(id))?.data).toEqual({ args: ['twice'] })
+  })
+
+  it('does not add a job with a jobId again that has run and gone before the response ends', async () => {
+    const emails = durable(queue, functions, { grace: 1 })
+    openWorker(name, emails.processor)
+    await answer(async (tasks) => {
+      const options = { jobId: 'welcome-1', removeOnComplete: true }
+      await emails.addTask(tasks, { name: 'note', args: ['once'], ...options })
+      await eventually(
+        async () => ran.length > 0 && (await queue.getJob('welcome-1')) === undefined,
+      )
+    })
+    await answer((tasks) => emails.addTask(tasks, 'send', 'ada@example.com'))
+    await eventually(() => ran.length > 1)
+    expect(ran).toEqual([
+      ['once', undefined, 0],
+      ['ada@example.com', undefined],
+    ])
+  })
+
   it('keeps a job that has run before the handler throws', async () => {
     const emails = durable(queue, functions, { grace: 1 })
     openWorker(name, emails.processor)
@@ -235,11 +273,16 @@ describe.each(servers)('durable() on $name', ({ server, start }) => {
   })
 
   it('fails a job of an unknown name or with other data, once, and keeps it', async () => {
+    queue = openQueue(name, { defaultJobOptions: { removeOnFail: true } })
     const emails = durable(queue, functions, { grace })
-    openWorker(name, emails.processor)
+    openWorker(name, emails.processor, { removeOnFail: { count: 0 } })
     await queue.add('toString', { args: [] }, { attempts: 3, jobId: 'unknown' })
-    await queue.add('send', { email: 'ada@example.com' }, { attempts: 3, jobId: 'other' })
-    await queue.add('send', null, { attempts: 3, jobId: 'none' })
+    await queue.add(
+      'send',
+      { email: 'ada@example.com' },
+      { attempts: 3, jobId: 'other', removeOnFail: { age: 0 } },
+    )
+    await queue.add('send', null, { attempts: 3, jobId: 'none', removeOnFail: 0 })
     await eventually(async () => (await queue.getJobCounts('failed'))['failed'] === 3)
     const failed = (await queue.getFailed()).map((job) => [job.attemptsMade, job.failedReason])
     expect(failed).toEqual(
@@ -266,6 +309,18 @@ describe.each(servers)('durable() on $name', ({ server, start }) => {
     })
     await eventually(async () => (await queue.getJob(id))?.finishedOn !== undefined)
     expect(await queue.getJob(id)).toMatchObject({ attemptsStarted: 1, stalledCounter: 0 })
+  })
+
+  it('stores the deepest arguments, and text as it is', async () => {
+    let deep: unknown = 'core'
+    for (let level = 0; level < 1000; level += 1) deep = level % 2 === 0 ? [deep] : { deep }
+    const taken = vi.fn<(...args: unknown[]) => void>()
+    const jobs = durable(queue, { take: (...args: unknown[]) => taken(...args) }, { grace })
+    openWorker(name, jobs.processor)
+    const text = '"\\u0000 \u0001 \ufffe \u{1f600}'
+    await answer((tasks) => jobs.addTask(tasks, 'take', deep, { [text]: text }))
+    await eventually(() => taken.mock.calls.length > 0)
+    expect(taken).toHaveBeenCalledExactlyOnceWith(deep, { [text]: text })
   })
 
   it('runs a job that BullMQ itself has added with the same data', async () => {

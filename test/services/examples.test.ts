@@ -41,6 +41,7 @@ describe('docs/examples/bullmq/', () => {
     expect((await post(POST, ada)).status).toBe(202)
     await eventually(() => printed.length > 0)
     expect(printed).toEqual(['welcome, ada@example.com'])
+    expect(worker.opts.maxStalledCount).toBe(10)
     await worker.close()
   })
 
@@ -86,6 +87,7 @@ describe('docs/examples/bullmq/', () => {
     await tasks.run()
     await eventually(() => printed.length > 0)
     expect(printed).toEqual(['welcome, ada@example.com'])
+    expect(worker.opts.maxStalledCount).toBe(10)
     await worker.close()
     await queue.close()
   })

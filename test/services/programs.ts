@@ -112,10 +112,13 @@ export async function load(options: LoadOptions): Promise<Answers> {
 }
 
 /** Resolves when the check holds. */
-export async function eventually(check: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 30_000
+export async function eventually(
+  check: () => boolean | Promise<boolean>,
+  timeout = 30_000,
+): Promise<void> {
+  const deadline = Date.now() + timeout
   while (!(await check())) {
-    if (Date.now() > deadline) throw new Error(`Not within 30 s: ${check}`)
+    if (Date.now() > deadline) throw new Error(`Not within ${timeout} ms: ${check}`)
     await sleep(50)
   }
 }

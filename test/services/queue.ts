@@ -35,7 +35,7 @@ interface Connected {
     name: string,
     processor: Processor,
     options?: Omit<WorkerOptions, 'connection'>,
-  ) => Pick<Worker, 'close' | 'pause'>
+  ) => Pick<Worker, 'close' | 'pause' | 'waitUntilReady'>
 }
 
 /** Without a listener BullMQ prints each broken connection. */

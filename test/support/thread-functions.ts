@@ -1,3 +1,4 @@
+import { getPriority } from 'node:os'
 import { isMainThread, threadId } from 'node:worker_threads'
 
 /** A module whose functions the tests call on another thread. */
@@ -7,6 +8,10 @@ export function whereAmI(): { isMainThread: boolean; threadId: number } {
 
 export function threadIdAgain(): number {
   return threadId
+}
+
+export function priority(): number {
+  return getPriority()
 }
 
 export async function echo<Value>(value: Value): Promise<Value> {
@@ -44,6 +49,10 @@ export function fail(): never {
 
 export function failNatively(): never {
   throw new TypeError('not a number')
+}
+
+export function failToWait(): never {
+  throw new DOMException('too slow', 'TimeoutError')
 }
 
 export async function failTogether(): Promise<never> {

@@ -1,3 +1,4 @@
+import { getPriority } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BackgroundTasks } from '../../src/index.ts'
 import { workerThread } from '../../src/worker-threads.ts'
@@ -8,12 +9,16 @@ type Functions = typeof functions
 
 const url = new URL('./thread-functions.ts', import.meta.url)
 const fail = workerThread<Functions, 'fail'>(url, 'fail', { threads: 1, idleTimeout: 3_600_000 })
+const failToWait = workerThread<Functions, 'failToWait'>(url, 'failToWait')
+const priority = workerThread<Functions, 'priority'>(url, 'priority')
 const block = workerThread<Functions, 'block'>(url, 'block')
 const ignore = workerThread<Functions, 'ignore'>(url, 'ignore')
 const returnFunction = workerThread<Functions, 'returnFunction'>(url, 'returnFunction')
 const add = workerThread<Functions, 'add'>(url, 'add')
 
 await fail().catch(({ name, code, cause }) => console.log(name, code, cause.cause.name))
+await failToWait().catch(({ name, stack }) => console.log(name, typeof stack))
+console.log((await priority()) - getPriority())
 await ignore(() => {}).catch(({ message }) => console.log(message))
 await returnFunction().catch(({ message }) => console.log(message))
 

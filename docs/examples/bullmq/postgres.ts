@@ -12,7 +12,7 @@ const connection = { connectionString, migrate: true }
 
 export const queue = new Queue('emails', { connection })
 export const emails = durable(queue, { sendWelcome })
-export const worker = new Worker(queue.name, emails.processor, { connection })
+export const worker = new Worker(queue.name, emails.processor, { connection, maxStalledCount: 10 })
 
 // One that is opened while PostgreSQL is away does not recover: let the process end, and be started
 // again.

@@ -18,4 +18,4 @@ export const POST = withBackgroundTasks(async (tasks, request: Request) => {
 })
 
 // In this process, or in as many others as you like.
-export const worker = new Worker(queue.name, emails.processor, { connection })
+export const worker = new Worker(queue.name, emails.processor, { connection, maxStalledCount: 10 })

@@ -11,4 +11,8 @@ const telemetry = new BullMQOtel({ tracerName: 'emails' })
 
 export const queue = new Queue('emails', { connection, telemetry })
 export const emails = durable(queue, { sendWelcome })
-export const worker = new Worker(queue.name, emails.processor, { connection, telemetry })
+export const worker = new Worker(queue.name, emails.processor, {
+  connection,
+  telemetry,
+  maxStalledCount: 10,
+})

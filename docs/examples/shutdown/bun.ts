@@ -16,7 +16,8 @@ import { handler } from './handler.ts'
 const port = Number(process.env['PORT'] ?? 3000)
 const server = Bun.serve({ port, hostname: '127.0.0.1', fetch: (request) => handler(request) })
 
-closeWithGrace({ delay: 20_000 }, async ({ err }) => {
+const delay = Number(process.env['CLOSE_DELAY'] ?? 20_000)
+closeWithGrace({ delay }, async ({ err }) => {
   if (err) console.error(err)
   await Promise.race([server.stop(), sleep(5_000)])
   const timeout = Number(process.env['DRAIN_TIMEOUT'] ?? 10_000)

@@ -18,6 +18,12 @@ const port = Number(process.env['PORT'] ?? 3000)
 const server = Deno.serve({ port, hostname: '127.0.0.1' }, handler)
 
 async function close(): Promise<void> {
+  // The delay is above the sum of the two deadlines below.
+  const delay = Number(process.env['CLOSE_DELAY'] ?? 20_000)
+  setTimeout(() => {
+    console.error(`Gave up on closing after ${delay} ms`)
+    Deno.exit(1)
+  }, delay)
   await Promise.race([server.shutdown(), sleep(5_000)])
   const timeout = Number(process.env['DRAIN_TIMEOUT'] ?? 10_000)
   const { abandoned } = await drain({ timeout })

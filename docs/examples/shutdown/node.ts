@@ -10,7 +10,8 @@ const server = createServer(createServerAdapter(handler))
 server.listen(Number(process.env['PORT'] ?? 3000), '127.0.0.1')
 
 // The delay is above the sum of the two deadlines below.
-closeWithGrace({ delay: 20_000 }, async ({ err }) => {
+const delay = Number(process.env['CLOSE_DELAY'] ?? 20_000)
+closeWithGrace({ delay }, async ({ err }) => {
   if (err) console.error(err)
   await Promise.race([once(server.close(), 'close'), sleep(5_000)])
   const timeout = Number(process.env['DRAIN_TIMEOUT'] ?? 10_000)

@@ -54,4 +54,13 @@ test('gives up on a task that takes too long', async () => {
   const [result] = await tasks.finished
   assert.equal(result?.status, 'rejected')
 })
+
+test('says that nobody has read the response', async () => {
+  mock.timers.enable({ apis: ['setTimeout'] })
+  const tasks = new BackgroundTasks()
+  tasks.wrap(await signUp(tasks, newRequest()), { unreadTimeout: 60_000 })
+  mock.timers.tick(60_000)
+  const [result] = await tasks.finished
+  assert.equal(result?.outcome, 'unread')
+})
 // #endregion

@@ -47,3 +47,11 @@ it('gives up on a task that takes too long', async () => {
   await vi.advanceTimersByTimeAsync(60_000)
   expect(await tasks.finished).toMatchObject([{ name: 'sendForEver', status: 'rejected' }])
 })
+
+it('says that nobody has read the response', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const tasks = new BackgroundTasks()
+  tasks.wrap(await signUp(tasks, newRequest()), { unreadTimeout: 60_000 })
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(await tasks.finished).toMatchObject([{ outcome: 'unread', status: 'fulfilled' }])
+})

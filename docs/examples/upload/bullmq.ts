@@ -1,17 +1,4 @@
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { startRedis } from './redis.ts'
+import { close, uploads } from './two-processes.ts'
 import { serveUploads } from './server.ts'
 
-process.env['REDIS_URL'] ??= await startRedis()
-const { queue, uploads } = await import('./queue.ts')
-
-// The second process. It may as well run on another machine that sees the folder of the uploads.
-const worker = fork(new URL('bullmq-worker.ts', import.meta.url))
-const workerExit = once(worker, 'exit')
-
-await serveUploads((tasks, folder) => uploads.addTask(tasks, 'compress', folder))
-
-await queue.close()
-worker.kill('SIGTERM')
-await workerExit
+await serveUploads((tasks, folder) => uploads.addTask(tasks, 'compress', folder), close)

@@ -13,7 +13,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
  */
 export async function startRedis(): Promise<string> {
   const folder = join(tmpdir(), 'background-tasks-redis')
-  const socket = join(folder, 'socket')
+  // Of this run only: after a `kill -9`, the Redis of the last run may be about to remove its own.
+  const socket = join(folder, `socket-${process.pid}`)
   await mkdir(folder, { recursive: true })
   // In a group of its own, so that Ctrl+C does not take it from those who have work to hand over.
   // It ends when `cat` does, as the pipe does, as this process does.

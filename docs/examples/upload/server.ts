@@ -19,8 +19,11 @@ const page = await readFile(new URL('page.html', import.meta.url))
 /** Adds to `tasks` what is to be done with the upload in `folder`, which holds a file `upload`. */
 export type AddProcessing = (tasks: BackgroundTasks, folder: string) => unknown
 
-/** Serves the page and its uploads until SIGINT or SIGTERM, then waits for the tasks. */
-export async function serveUploads(addProcessing: AddProcessing): Promise<void> {
+/** Serves the page and its uploads until SIGINT or SIGTERM, waits for the tasks, and calls `close`. */
+export async function serveUploads(
+  addProcessing: AddProcessing,
+  close: () => unknown = () => {},
+): Promise<void> {
   const handler = withBackgroundTasks(async (tasks, request: Request) => {
     const { pathname } = new URL(request.url)
     const [, id, view] = /^\/uploads\/([0-9a-f-]{36})\/(events|result)$/.exec(pathname) ?? []
@@ -46,6 +49,7 @@ export async function serveUploads(addProcessing: AddProcessing): Promise<void> 
   server.close()
   await drain({ timeout: 10_000 })
   server.closeAllConnections()
+  await close()
 }
 
 /** FastAPI's second use: the file is stored, the client has its 202, and the work comes after. */
