@@ -40,6 +40,7 @@ export interface DurableContext {
 
 /** A function that wants the context, or options for all of its jobs. */
 export interface DurableDefinition extends DurableJobOptions {
+  /** The work. Its promise, if it returns one, is waited for. */
   readonly run: (context: DurableContext, ...args: never[]) => unknown
 }
 
@@ -60,27 +61,31 @@ export interface DurableTask<
   Name extends string,
   Args extends readonly unknown[],
 > extends DurableJobOptions {
+  /** One of the functions given to {@link durable}. */
   readonly name: Name
+  /** Its arguments. They travel as JSON, and what JSON would change is refused. */
   readonly args: Readonly<Args>
 }
 
+/** How long the queue and its jobs are waited for. */
 export interface DurableOptions {
   /**
-   * Milliseconds after which a job runs although nobody has said that its response has ended. Longer
-   * than the slowest response, counted from `addTask`.
+   * Milliseconds, above 0 and finite, after which a job runs although nobody has said that its
+   * response has ended. Longer than the slowest response, counted from `addTask`.
    *
    * @default 30_000
    */
   readonly grace?: number
   /**
-   * Milliseconds that `addTask` waits for the queue to store a job before it rejects. With `Infinity`
-   * it waits for as long as Redis is away.
+   * Milliseconds, above 0, that `addTask` waits for the queue to store a job before it rejects. With
+   * `Infinity` it waits for as long as Redis is away.
    *
    * @default 10_000
    */
   readonly storeTimeout?: number
 }
 
+/** What {@link durable} makes: what adds the jobs, and what runs them. */
 export interface Durable<Functions extends DurableFunctions> {
   /**
    * Stores a job that runs `name` with `args` in a worker when the response has ended.
@@ -100,8 +105,8 @@ export interface Durable<Functions extends DurableFunctions> {
    * @param args Its arguments. They travel as JSON, and what JSON would change is refused, as is text
    * that PostgreSQL cannot store: with the character U+0000, or half a surrogate pair.
    * @returns The id of the job.
-   * @throws TypeError if there is no such function or an argument cannot be stored. Any other error
-   * means that the queue did not store the job: answer 503.
+   * @throws `TypeError` if there is no such function, an argument cannot be stored, or `tasks` is no
+   * list. Any other error means that the queue did not store the job: answer 503.
    */
   addTask<Name extends keyof Functions & string>(
     tasks: BackgroundTasks,
@@ -114,6 +119,11 @@ export interface Durable<Functions extends DurableFunctions> {
    * A job with a `jobId` or `deduplication` waits for the end of its response under an id of its
    * own, and is added under the one given only then. So the requests that ask for the same job stay
    * independent: a handler that throws never removes what another one has promised.
+   *
+   * @param tasks The list of the request.
+   * @param task The name of the function, its arguments, and the options.
+   * @returns The id of the job: `jobId`, if that is given.
+   * @throws `TypeError` as the other form does, and for a `delay`, or a `jobId` that BullMQ refuses.
    */
   addTask<Name extends keyof Functions & string>(
     tasks: BackgroundTasks,
@@ -175,6 +185,8 @@ interface StoredOptions extends DurableJobOptions {
  * @param queue A BullMQ `Queue`.
  * @param functions The functions that its jobs may run, by name. The process that adds jobs and the
  * one that runs them pass the same.
+ * @param options How long the queue and its jobs are waited for.
+ * @returns What adds the jobs, and what runs them.
  * @throws `TypeError` if the queue, the functions or one of them is none.
  * @throws `RangeError` if `grace` or `storeTimeout` is not above 0, or `grace` is `Infinity`.
  */

@@ -14,7 +14,8 @@ import {
 const lists = (state.lists ??= new AsyncLocalStorage<BackgroundTasks>())
 
 /**
- * Gives every call below `handler` the same list, and wraps the response it returns.
+ * Gives every call below `handler` the same list, and wraps the response it returns. The tasks run
+ * when that response has ended, which does not say that the client has received it.
  *
  * The handler keeps its signature, so the same function is the middleware of every framework whose
  * middleware is `(context, next) => Response`. Below another provider the outer list is shared.
@@ -36,9 +37,11 @@ const lists = (state.lists ??= new AsyncLocalStorage<BackgroundTasks>())
  * console.log(await response.text())
  * ```
  * @param handler The handler or middleware.
- * @param options How the list runs.
- * @returns The handler for the host.
- * @throws `TypeError` if `handler` is not a function.
+ * @param options How the list runs, and what the host does not offer by itself.
+ * @returns The handler for the host. What is not a `Response` passes unchanged.
+ * @throws `TypeError` if `handler` is not a function, or an option is not one.
+ * @throws `RangeError` if `concurrency` is not a whole number from 1 or `Infinity`, or `timeout` or
+ * `unreadTimeout` is not above 0.
  */
 export function provideBackgroundTasks<Args extends unknown[], Result>(
   handler: (...args: Args) => Result,
@@ -58,6 +61,23 @@ export function provideBackgroundTasks<Args extends unknown[], Result>(
  * The list of the request being handled, from anywhere below `provideBackgroundTasks`. In a running
  * task it is the list of that task.
  *
+ * @example A dependency that adds a task and cleans up after it
+ * ```ts
+ * import { backgroundTasks, provideBackgroundTasks } from 'background-tasks/context'
+ *
+ * function openSession(): { log: (line: string) => void } {
+ *   backgroundTasks().defer(() => console.log('session closed'))
+ *   return { log: (line) => void backgroundTasks().addTask(console.log, line) }
+ * }
+ *
+ * const handler = provideBackgroundTasks((request: Request) => {
+ *   openSession().log(`answered ${request.url}`)
+ *   return new Response('ok')
+ * })
+ *
+ * const response = await handler(new Request('http://localhost/'))
+ * console.log(await response.text())
+ * ```
  * @returns The list.
  * @throws `Error` outside a request.
  */

@@ -44,7 +44,9 @@ import {
  * @param handler The handler, with a list in front of its arguments.
  * @param options How the list runs. `unreadTimeout` counts only where Next answers no request.
  * @returns The function to export.
- * @throws `TypeError` if `handler` is not a function.
+ * @throws `TypeError` if `handler` is not a function, or an option is not one.
+ * @throws `RangeError` if `concurrency` is not a whole number from 1 or `Infinity`, or `timeout` or
+ * `unreadTimeout` is not above 0.
  * @see {@link https://nextjs.org/docs/app/api-reference/functions/after | after() of Next.js}
  */
 export function withBackgroundTasks<Args extends unknown[], Result>(

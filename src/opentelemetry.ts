@@ -9,7 +9,11 @@ export interface OpenTelemetryOptions {
    * @default the tracer `background-tasks` of the global provider
    */
   tracer?: Tracer
-  /** Further attributes of the span of a task. */
+  /**
+   * Further attributes of the span of a task.
+   *
+   * @default none
+   */
   attributes?: (task: BackgroundTask) => Attributes
 }
 

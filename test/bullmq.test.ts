@@ -1,6 +1,7 @@
 import { runInNewContext } from 'node:vm'
 import { type Job, type JobsOptions, UnrecoverableError } from 'bullmq'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
+import * as door from '../src/bullmq.ts'
 import { durable, type DurableContext, type DurableQueue } from '../src/bullmq.ts'
 import {
   BackgroundTasks,
@@ -9,6 +10,7 @@ import {
   withBackgroundTasks,
 } from '../src/index.ts'
 import { withContext } from '../src/lib/background-task.ts'
+import { exportedNames } from './support/exported-names.ts'
 
 /** Stores nothing, notes what it is told, and answers as the test wants. */
 class FakeQueue {
@@ -139,6 +141,25 @@ async function expectRefused(value: unknown, found: string): Promise<void> {
 }
 
 const uuid = expect.stringMatching(/^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/)
+
+describe('background-tasks/bullmq', () => {
+  it('exports exactly its names', () => {
+    expect(exportedNames('bullmq', door)).toEqual({
+      values: ['durable'],
+      types: [
+        'Durable',
+        'DurableArgs',
+        'DurableContext',
+        'DurableDefinition',
+        'DurableFunctions',
+        'DurableJobOptions',
+        'DurableOptions',
+        'DurableQueue',
+        'DurableTask',
+      ],
+    })
+  })
+})
 
 describe('durable()', () => {
   it('refuses what is no queue, no function and no time', () => {

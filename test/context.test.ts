@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import * as door from '../src/context.ts'
 import { backgroundTasks, provideBackgroundTasks } from '../src/context.ts'
 import {
   BackgroundTask,
@@ -9,6 +10,7 @@ import {
   type TaskContext,
   withBackgroundTasks,
 } from '../src/index.ts'
+import { exportedNames } from './support/exported-names.ts'
 import { newGate } from './support/gate.ts'
 import { misuse } from './support/misuse.ts'
 import { watchReports } from './support/reports.ts'
@@ -23,6 +25,15 @@ function newNotes(): { calls: string[]; task: (name: string) => BackgroundTask }
   const calls: string[] = []
   return { calls, task: (name) => new BackgroundTask({ name, run: () => calls.push(name) }) }
 }
+
+describe('background-tasks/context', () => {
+  it('exports exactly its names', () => {
+    expect(exportedNames('context', door)).toEqual({
+      values: ['backgroundTasks', 'provideBackgroundTasks'],
+      types: [],
+    })
+  })
+})
 
 describe('backgroundTasks()', () => {
   it('fails outside of a request, and says what to do', () => {

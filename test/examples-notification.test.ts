@@ -67,6 +67,17 @@ async function post(url: string, body?: string): Promise<[status: number, answer
   return [response.status, await response.json()]
 }
 
+/** The first that nobody on this machine listens on. */
+async function freePortOf(ports: readonly number[]): Promise<number> {
+  for (const port of ports) {
+    const server = createServer().listen(port, '127.0.0.1')
+    const isFree = await once(server, 'listening').catch(() => false)
+    server.close()
+    if (isFree) return port
+  }
+  throw new Error(`None of the ports ${ports.join(', ')} is free`)
+}
+
 function linesOf(count: number): string {
   return Array.from({ length: count }, () => 'line').join('\n')
 }
@@ -181,6 +192,29 @@ describe('docs/examples/notification.ts', { timeout: 60_000 }, () => {
     expect(await exited).toBe(1)
     expect(stderr()).toBe(`Cannot start the demo: ${problem}\n`)
     expect(stdout()).toBe('')
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  it.each([['--once'], []])(
+    'refuses a port that fetch blocks in one sentence, %s',
+    async (...args) => {
+      const port = await freePortOf([6000, 6566, 6697, 10_080])
+      const { stdout, stderr, exited } = start([`--port=${port}`, ...args])
+      expect(await exited).toBe(1)
+      expect(stderr()).toBe(
+        `Cannot start the demo: fetch cannot reach port ${port} (bad port), pass another\n`,
+      )
+      expect(stdout()).not.toContain('response complete')
+      expect(await readdir(folder)).toEqual([])
+    },
+  )
+
+  it('refuses port 1 in one sentence, as root too', async () => {
+    const { stderr, exited } = start(['--port=1', '--once'])
+    expect(await exited).toBe(1)
+    expect(stderr()).toMatch(
+      /^Cannot start the demo: (fetch cannot reach port 1 \(bad port\)|port 1 is refused \(EACCES\)|port 1 is taken), pass another\n$/,
+    )
     expect(await readdir(folder)).toEqual([])
   })
 

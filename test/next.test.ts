@@ -3,7 +3,9 @@ import { after } from 'next/server.js'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { backgroundTasks, provideBackgroundTasks } from '../src/context.ts'
 import { BackgroundTasks } from '../src/index.ts'
+import * as door from '../src/next.ts'
 import { withBackgroundTasks } from '../src/next.ts'
+import { exportedNames } from './support/exported-names.ts'
 import { newGate } from './support/gate.ts'
 import { misuse } from './support/misuse.ts'
 import { turn } from './support/turn.ts'
@@ -37,6 +39,12 @@ function answerRequests(): void {
 function endResponse(): Promise<unknown> {
   return Promise.all(callbacks.splice(0).map((callback) => callback()))
 }
+
+describe('background-tasks/next', () => {
+  it('exports exactly its names', () => {
+    expect(exportedNames('next', door)).toEqual({ values: ['withBackgroundTasks'], types: [] })
+  })
+})
 
 describe('withBackgroundTasks() of background-tasks/next', () => {
   it.each<[unknown, string]>([

@@ -17,7 +17,9 @@ import {
   instrument,
   withBackgroundTasks,
 } from '../src/index.ts'
+import * as door from '../src/opentelemetry.ts'
 import { openTelemetry, type OpenTelemetryOptions } from '../src/opentelemetry.ts'
+import { exportedNames } from './support/exported-names.ts'
 
 const exporter = new InMemorySpanExporter()
 const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] })
@@ -69,6 +71,15 @@ async function spanOf(name: string): Promise<ReadableSpan> {
 async function sendEmailTo(address: string): Promise<string> {
   return `sent to ${address}`
 }
+
+describe('background-tasks/opentelemetry', () => {
+  it('exports exactly its names', () => {
+    expect(exportedNames('opentelemetry', door)).toEqual({
+      values: ['openTelemetry'],
+      types: ['OpenTelemetryOptions'],
+    })
+  })
+})
 
 describe('openTelemetry()', () => {
   it("makes a span for a task, a child of the request's", async () => {

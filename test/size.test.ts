@@ -1,8 +1,11 @@
 /** What a bundler makes of the core, which is all that the readers of a page would have to load. */
+import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { beforeAll, describe, expect, it } from 'vitest'
+import packageJson from '../package.json' with { type: 'json' }
+import { nodeMajors } from './hosts/install-runtimes.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -10,6 +13,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const limit = 7400
 
 let code = ''
+let bytes = 0
 let inputs: string[] = []
 let imports: string[] = []
 
@@ -27,6 +31,7 @@ beforeAll(async () => {
     write: false,
   })
   code = outputFiles.map(({ text }) => text).join('')
+  bytes = gzipSync(code, { level: 9 }).length
   inputs = Object.keys(metafile.inputs)
   imports = Object.values(metafile.outputs).flatMap((output) =>
     output.imports.map(({ path }) => path),
@@ -35,7 +40,6 @@ beforeAll(async () => {
 
 describe('The core', () => {
   it(`is at most ${limit} bytes, minified and gzipped`, () => {
-    const bytes = gzipSync(code, { level: 9 }).length
     console.log(`${bytes} bytes minified and gzipped, ${code.length} minified`)
     expect(bytes).toBeLessThanOrEqual(limit)
   })
@@ -55,3 +59,39 @@ describe('The core', () => {
     expect(code).not.toMatch(/\bimport\b|\brequire\b/)
   })
 })
+
+describe('The line of facts in README.md', () => {
+  let line: string | undefined
+  beforeAll(async () => {
+    const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
+    line = readme.split('\n').find((text) => text.startsWith('Dependencies: '))
+  })
+
+  it('says that there is no dependency, and there is none', () => {
+    expect(line).toMatch(/^Dependencies: none\./)
+    expect(packageJson).not.toHaveProperty('dependencies')
+    expect(packageJson).not.toHaveProperty('optionalDependencies')
+    expect(packageJson).not.toHaveProperty('bundledDependencies')
+    // A peer is there only with the door that needs it.
+    const peers = Object.entries(packageJson.peerDependenciesMeta)
+    expect(peers.map(([name]) => name)).toEqual(Object.keys(packageJson.peerDependencies))
+    expect(peers.filter(([, { optional }]) => !optional)).toEqual([])
+  })
+
+  it('says how large the core is', () => {
+    const [, kilobytes] = / The core: (\S+) kB minified and gzipped\. /.exec(line ?? '') ?? []
+    expect(kilobytes).toBe((bytes / 1000).toFixed(1))
+  })
+
+  it('names the runtimes that the suite of the hosts starts', () => {
+    const { bun, deno } = packageJson.devDependencies
+    const nodes = `${nodeMajors.slice(0, -1).join(', ')} and ${nodeMajors.at(-1)}`
+    expect(line?.split(' Tested on: ')[1]).toBe(
+      `Node ${nodes}, Bun ${minorOf(bun)}, Deno ${minorOf(deno)}, Cloudflare Workers (workerd).`,
+    )
+  })
+})
+
+function minorOf(version: string): string {
+  return version.split('.').slice(0, 2).join('.')
+}

@@ -9,7 +9,9 @@ import type { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { POST } from '../docs/examples/worker-threads/handler.ts'
 import { BackgroundTasks, drain } from '../src/index.ts'
+import * as door from '../src/worker-threads.ts'
 import { workerThread, type WorkerThreadOptions } from '../src/worker-threads.ts'
+import { exportedNames } from './support/exported-names.ts'
 import type * as functions from './support/thread-functions.ts'
 
 type Functions = typeof functions
@@ -64,6 +66,15 @@ function rejection(promise: Promise<unknown>): Promise<unknown> {
     (error: unknown) => error,
   )
 }
+
+describe('background-tasks/worker-threads', () => {
+  it('exports exactly its names', () => {
+    expect(exportedNames('worker-threads', door)).toEqual({
+      values: ['workerThread'],
+      types: ['OneName', 'ThreadFunction', 'ThreadFunctionName', 'WorkerThreadOptions'],
+    })
+  })
+})
 
 describe('workerThread()', { timeout: 30_000 }, () => {
   it('runs the function on another thread and returns its result', async () => {

@@ -29,8 +29,8 @@ export interface WrapOptions {
   /** The request being answered: lets `HEAD` and an early disconnect be seen. */
   request?: Request
   /**
-   * The host's `waitUntil`, bound to its object. Called once, before `wrap` returns, with a promise
-   * that never rejects.
+   * The host's `waitUntil`, bound to its object. Called once, before `wrap` returns and, where there
+   * is a handler, before that is called, with a promise that never rejects.
    *
    * @default that of the platform, where code can find one by itself: Workers, Vercel, Next.js, Neon,
    * Supabase, Bunny
@@ -42,7 +42,8 @@ export interface WrapOptions {
    */
   completed?: Promise<unknown>
   /**
-   * Milliseconds until a body that nobody touches counts as `'unread'`.
+   * Milliseconds, above 0, until a body that nobody touches counts as `'unread'`. It can be read
+   * after that all the same.
    *
    * @default 10_000
    */

@@ -29,7 +29,7 @@ import {
 /** The method of a function that wants the context of its task before its arguments. */
 export const withContext: unique symbol = Symbol.for('background-tasks.withContext')
 
-/** What a task given as an object, and a cleanup, can learn about the response and its own end. */
+/** What a task given as an object can learn about the response and its own end. */
 export interface TaskContext {
   /** Aborts at the task's timeout, at `cancel()`, and at the deadline of `drain()`. */
   readonly signal: AbortSignal
@@ -50,7 +50,8 @@ export interface TaskDefinition {
   /** The work. Its promise, if it returns one, is waited for. */
   run: (context: TaskContext) => unknown
   /**
-   * Milliseconds until `signal` aborts and the task counts as rejected, with a `TimeoutError`.
+   * Milliseconds, above 0, until `signal` aborts and the task counts as rejected, with a
+   * `TimeoutError`.
    *
    * @default the list's `timeout`
    */
@@ -63,18 +64,28 @@ export interface TaskDefinition {
   when?: readonly Outcome[]
 }
 
-/** Where a task stands. */
+/** Where a task stands: it waits, it runs, or it has ended as {@link TaskResult} says. */
 export type TaskStatus = 'pending' | 'running' | 'fulfilled' | 'rejected' | 'skipped'
 
 /** How a task ended. */
 export interface TaskResult {
+  /** The name of the task. */
   name: string
+  /**
+   * - `'fulfilled'`: its function has returned, or its promise was fulfilled.
+   * - `'rejected'`: it has thrown, timed out, or was cancelled while it ran.
+   * - `'skipped'`: it never ran. `when` has no such outcome, a task before it failed, or it was
+   *   cancelled while it waited.
+   */
   status: 'fulfilled' | 'rejected' | 'skipped'
   /** How the response ended that carried the task. */
   outcome: Outcome
   /** Milliseconds that the task took; 0 when it was skipped. */
   duration: number
-  /** What the task threw, or why it was skipped. */
+  /**
+   * What the task threw, or why it was skipped: the error of the task that failed before it, the
+   * reason of its `cancel`. There is none when it was skipped for its outcome.
+   */
   error?: unknown
 }
 
@@ -131,7 +142,8 @@ export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]
   constructor(fn: (...args: Args) => unknown, ...args: Args)
   /**
    * @param definition The task as an object.
-   * @throws `TypeError` if `run` is not a function or `when` names no outcome.
+   * @throws `TypeError` if `run` is not a function, `name` is not a string, or `when` is not a list
+   * of outcomes.
    * @throws `RangeError` if `timeout` is not above 0.
    */
   constructor(definition: TaskDefinition)
@@ -160,6 +172,16 @@ export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]
    * Gives the task up: one that waits is skipped; one that runs sees its signal abort, counts as
    * rejected, and is no longer waited for. One that has ended is left alone.
    *
+   * @example Give up a task that waits
+   * ```ts
+   * import { BackgroundTasks } from 'background-tasks'
+   *
+   * const tasks = new BackgroundTasks()
+   * const reminder = tasks.addTask(console.log, 'do not forget')
+   * reminder.cancel(new Error('already answered'))
+   * await tasks.run()
+   * console.log(reminder.status) // skipped
+   * ```
    * @param reason The `error` of the result, and the `reason` of the signal. An `AbortError` by
    * default.
    */
@@ -172,6 +194,14 @@ export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]
   /**
    * Runs the task now, outside any request. A task runs once: a later call waits for the same end.
    *
+   * @example Run it from a script
+   * ```ts
+   * import { BackgroundTask } from 'background-tasks'
+   *
+   * const task = new BackgroundTask(console.log, 'no request, no response')
+   * await task.run()
+   * console.log((await task.finished).status) // fulfilled
+   * ```
    * @returns A promise for the end. It may be ignored: the failure is printed as well.
    * @throws {@link BackgroundTaskError} if the task fails.
    */
@@ -194,13 +224,29 @@ export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]
   }
 
   /**
-   * Runs the task after `response`.
+   * Runs the task after `response`: when its body has closed, which does not say that the client
+   * has received it.
    *
+   * Below `provideBackgroundTasks` the response is returned as it is, and the task joins the list of
+   * the request.
+   *
+   * @example One task, and what the request can tell
+   * ```ts
+   * import { BackgroundTask } from 'background-tasks'
+   *
+   * function handler(request: Request): Response {
+   *   const task = new BackgroundTask(console.log, 'answered', request.url)
+   *   return task.wrap(new Response('hello'), { request })
+   * }
+   *
+   * console.log(await handler(new Request('http://localhost/')).text())
+   * ```
    * @param response The response to send, its body not read yet.
    * @param options What the host offers.
    * @returns The response to return from the handler, in the place of `response`.
-   * @throws `TypeError` if `response` is not a `Response` or is read already, or the task has
-   * run.
+   * @throws `TypeError` if `response` is not a `Response` or is read already, an option is not one,
+   * or the task has started.
+   * @throws `RangeError` if `unreadTimeout` is not above 0.
    */
   wrap(response: Response, options: WrapOptions = {}): Response {
     const { name, status } = this

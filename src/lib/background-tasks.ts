@@ -37,8 +37,8 @@ import {
 /** How a list runs its tasks. */
 export interface BackgroundTasksOptions {
   /**
-   * How many tasks run at a time, at least 1. `1` is in order, one after the other; `Infinity` is
-   * all at once.
+   * How many tasks run at a time: a whole number from 1, or `Infinity`. `1` is in order, one after
+   * the other; `Infinity` is all at once.
    *
    * @default 1
    */
@@ -51,13 +51,13 @@ export interface BackgroundTasksOptions {
    */
   failure?: 'stop' | 'continue'
   /**
-   * Milliseconds that each task and cleanup may take.
+   * Milliseconds, above 0, that each task and cleanup may take.
    *
    * @default Infinity
    */
   timeout?: number
   /**
-   * The outcomes for which the tasks run.
+   * The outcomes for which the tasks run; for another one they are skipped. Cleanups always run.
    *
    * @default every outcome but 'thrown'
    */
@@ -129,7 +129,9 @@ export class BackgroundTasks {
   /**
    * @param tasks The first tasks; the list copies them.
    * @param options How to run them.
-   * @throws `TypeError` or `RangeError` if a task or an option is not one.
+   * @throws `TypeError` if `tasks` is not an iterable of tasks and lists, or an option is not one.
+   * @throws `RangeError` if `concurrency` is not a whole number from 1 or `Infinity`, or `timeout` is
+   * not above 0.
    */
   constructor(tasks: Iterable<Item> = none, options: BackgroundTasksOptions = defaults) {
     this.#options = listOptions(options)
@@ -159,10 +161,24 @@ export class BackgroundTasks {
    *
    * A task added by a running task runs at the end; one added after the end runs at once.
    *
+   * @example A function and its arguments
+   * ```ts
+   * import { BackgroundTasks } from 'background-tasks'
+   *
+   * async function resize(path: string, options: { width: number }): Promise<void> {
+   *   console.log(`${path} is ${options.width} wide`)
+   * }
+   *
+   * const tasks = new BackgroundTasks()
+   * const task = tasks.addTask(resize, 'photo.jpg', { width: 800 })
+   * await tasks.run()
+   * console.log(task.name, task.status) // resize fulfilled
+   * ```
    * @param fn The function to call: sync or async.
    * @param args Its arguments.
    * @returns The task.
-   * @throws `TypeError` if `fn` is not a function.
+   * @throws `TypeError` if `fn` is not a function, for instance the promise of a function that has
+   * been called already.
    */
   addTask<Args extends readonly unknown[]>(
     fn: (...args: Args) => unknown,
@@ -171,14 +187,46 @@ export class BackgroundTasks {
   /**
    * Adds a task given as an object.
    *
+   * @example A task with a limit, that wants its signal and the outcome
+   * ```ts
+   * import { BackgroundTasks } from 'background-tasks'
+   *
+   * const tasks = new BackgroundTasks()
+   * tasks.addTask({
+   *   name: 'refresh cache',
+   *   timeout: 5000,
+   *   when: ['closed', 'cancelled'],
+   *   run: async ({ signal, outcome }) => {
+   *     console.log('refreshing after', outcome, signal.aborted)
+   *   },
+   * })
+   * await tasks.run()
+   * ```
    * @param definition The task.
-   * @throws `TypeError` or `RangeError` if the definition is not one.
+   * @returns The task.
+   * @throws `TypeError` if `run` is not a function, `name` is not a string, or `when` is not a list
+   * of outcomes.
+   * @throws `RangeError` if `timeout` is not above 0.
    */
   addTask(definition: TaskDefinition): BackgroundTask
   /**
-   * Adds a task, or a list that runs in this place.
+   * Adds a task, or a list that runs in this place. One added twice runs once.
    *
+   * @example A list in a list, with rules of its own
+   * ```ts
+   * import { BackgroundTasks } from 'background-tasks'
+   *
+   * const mails = new BackgroundTasks([], { failure: 'continue' })
+   * mails.addTask(console.log, 'mail to Ada')
+   * mails.addTask(console.log, 'mail to Grace')
+   *
+   * const tasks = new BackgroundTasks()
+   * tasks.addTask(mails)
+   * tasks.addTask(console.log, 'after the mails')
+   * await tasks.run()
+   * ```
    * @param task The task or list.
+   * @returns The same task or list.
    * @throws `TypeError` if the list contains this one.
    */
   addTask<Task extends BackgroundTask | BackgroundTasks>(task: Task): Task
@@ -200,8 +248,17 @@ export class BackgroundTasks {
 
   /**
    * Calls `cleanup` after the last task, last added first, whatever happened: to close a session,
-   * to delete a temporary file.
+   * to delete a temporary file. One that fails is reported, and the next one runs all the same.
    *
+   * @example Close what the tasks use
+   * ```ts
+   * import { BackgroundTasks } from 'background-tasks'
+   *
+   * const tasks = new BackgroundTasks()
+   * tasks.defer(() => console.log('session closed'))
+   * tasks.addTask(console.log, 'session in use')
+   * await tasks.run()
+   * ```
    * @param cleanup The function to call: sync or async.
    * @throws `TypeError` if it is not a function.
    * @see {@link https://fastapi.tiangolo.com/tutorial/dependencies/dependencies-with-yield/ |
@@ -216,6 +273,21 @@ export class BackgroundTasks {
   /**
    * Runs the tasks now, outside any request. A list runs once: a later call waits for the same end.
    *
+   * @example Run them from a script
+   * ```ts
+   * import { BackgroundTaskError, BackgroundTasks } from 'background-tasks'
+   *
+   * const tasks = new BackgroundTasks([], { failure: 'continue', onError: () => {} })
+   * tasks.addTask(function rotateLogs() {
+   *   throw new Error('disk full')
+   * })
+   * tasks.addTask(console.log, 'still done')
+   * try {
+   *   await tasks.run()
+   * } catch (error) {
+   *   if (error instanceof BackgroundTaskError) console.log(error.task, 'has failed')
+   * }
+   * ```
    * @returns A promise for the end. It may be ignored: each failure goes to `onError` as well.
    * @throws The first {@link BackgroundTaskError}, after the end.
    */
@@ -232,16 +304,30 @@ export class BackgroundTasks {
   }
 
   /**
-   * Runs the tasks after `response`.
+   * Runs the tasks after `response`: when its body has closed, which does not say that the client
+   * has received it.
    *
    * Below `provideBackgroundTasks` the response is returned as it is, and the list joins that of
    * the request. Of two responses wrapped with one list, the last one counts.
    *
+   * @example A response in your hands
+   * ```ts
+   * import { BackgroundTasks } from 'background-tasks'
+   *
+   * function handler(request: Request): Response {
+   *   const tasks = new BackgroundTasks()
+   *   tasks.addTask(console.log, 'answered', request.url)
+   *   return tasks.wrap(new Response('hello'), { request })
+   * }
+   *
+   * console.log(await handler(new Request('http://localhost/')).text())
+   * ```
    * @param response The response to send, its body not read yet.
    * @param options What the host offers.
    * @returns The response to return from the handler, in the place of `response`.
-   * @throws `TypeError` if `response` is not a `Response` or is read already, or the list has
-   * run.
+   * @throws `TypeError` if `response` is not a `Response` or is read already, an option is not one,
+   * or the list has started.
+   * @throws `RangeError` if `unreadTimeout` is not above 0.
    */
   wrap(response: Response, options: WrapOptions = {}): Response {
     if (this.#run !== undefined) {

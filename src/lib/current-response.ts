@@ -11,7 +11,7 @@ globalThis.process
     responses.enterWith((message as { readonly response: unknown }).response)
   })
 
-/** The Node response of the request being handled, if there is one and it is not over. */
+/** The Node response of the request being handled, if there is one. It may be over already. */
 export function currentResponse(): unknown {
   return responses.getStore()
 }

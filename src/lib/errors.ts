@@ -20,6 +20,7 @@
  * ```
  */
 export class BackgroundTaskError extends Error {
+  /** Always `'BackgroundTaskError'`. */
   override readonly name = 'BackgroundTaskError'
 
   /** The name of the task that failed. */

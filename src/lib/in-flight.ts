@@ -30,12 +30,13 @@ export function untrack(work: Work): void {
  * ```
  * @param options How long to wait.
  * @returns How many tasks ended meanwhile, and the tasks given up on.
- * @throws `RangeError` if `timeout` is not above 0.
+ * @throws `TypeError` if `options` is not an object.
+ * @throws `RangeError` if `timeout` is not above 0. Both reject the promise.
  */
 export async function drain(
   options: {
     /**
-     * Milliseconds until the deadline.
+     * Milliseconds, above 0, until the deadline.
      *
      * @default Infinity
      */

@@ -13,20 +13,21 @@ import { decodeError } from './thread-error.ts'
 /** How the threads of a module are made. All functions of the module share them. */
 export interface WorkerThreadOptions {
   /**
-   * How many threads may run at once, at least 1. Further calls wait, in their order.
+   * How many threads may run at once, a whole number from 1. Further calls wait, in their order.
    *
    * @default one fewer than the cores of the machine, at least 1: the server keeps one to itself
    */
   threads?: number
   /**
-   * Milliseconds after which a thread without work ends.
+   * Milliseconds, above 0, after which a thread without work ends.
    *
    * @default 10_000
    */
   idleTimeout?: number
   /**
-   * Bounds of each thread's memory.
+   * Bounds of each thread's memory, in megabytes.
    *
+   * @default those of Node.js
    * @see {@link https://nodejs.org/api/worker_threads.html#workerresourcelimits | Node.js}
    */
   resourceLimits?: ResourceLimits

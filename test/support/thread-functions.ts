@@ -32,6 +32,7 @@ export function append(log: Int32Array, value: number): void {
 /** Tells that it runs, then blocks its thread until the other side opens the gate. */
 export function block(gate: Int32Array): void {
   Atomics.store(gate, 0, 1)
+  Atomics.notify(gate, 0)
   Atomics.wait(gate, 1, 0)
 }
 

@@ -1,4 +1,5 @@
 import { BackgroundTasks, type Outcome } from 'background-tasks'
+import * as door from 'background-tasks/bullmq'
 import {
   durable,
   type DurableArgs,
@@ -8,6 +9,9 @@ import {
 } from 'background-tasks/bullmq'
 import { createPostgresBackend, type Job, Queue, Worker, withBackend } from 'bullmq'
 import { expectAssignable, expectError, expectNotAssignable, expectType } from 'tsd'
+
+// The door gives this one and nothing else.
+expectType<'durable'>({} as keyof typeof door)
 
 declare function sendWelcome(email: string, options?: { copies: number }): Promise<string>
 declare function sendReceipt(context: DurableContext, order: number): void
@@ -81,7 +85,8 @@ expectType<Job>({} as DurableContext['job'])
 expectError(durable(queue, { sendWelcome: sendWelcome('ada@example.com') }))
 expectError(durable(queue, { sendReceipt: { attempts: 3 } }))
 
-// Options are optional, each of them.
+// Options are optional, each of them, and there are no others.
+expectType<'grace' | 'storeTimeout'>({} as keyof DurableOptions)
 expectAssignable<DurableOptions>({})
 expectAssignable<DurableOptions>({ grace: 1000, storeTimeout: 1000 })
 expectNotAssignable<DurableOptions>({ grace: '1s' })

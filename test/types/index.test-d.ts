@@ -155,7 +155,6 @@ expectError(new BackgroundTasks([], { failure: 'ignore' }))
 expectError(new BackgroundTasks([], { when: 'closed' }))
 expectError(new BackgroundTasks([], { onError: (error: string) => error }))
 expectError(new BackgroundTasks([], { parallel: true }))
-expectAssignable<BackgroundTasksOptions>({})
 
 // BackgroundTasks: what it tells; the list is changed by addTask only.
 expectType<readonly (BackgroundTask | BackgroundTasks)[]>(tasks.tasks)
@@ -183,7 +182,6 @@ tasks.wrap(new Response(), {
   completed: Promise.resolve(),
   unreadTimeout: 1000,
 })
-expectAssignable<WrapOptions>({ request })
 expectError(tasks.wrap(Promise.resolve(new Response())))
 expectError(tasks.wrap({ message: 'not a response' }))
 expectError(tasks.wrap(new Response(), request))
@@ -226,9 +224,6 @@ export const honoHandler: HonoHandler = withBackgroundTasks((_list, honoContext)
   return honoContext.text('ok')
 })
 
-// HandlerOptions: how the list runs, and the two things that the host may not offer by itself.
-expectType<keyof BackgroundTasksOptions | 'waitUntil' | 'unreadTimeout'>({} as keyof HandlerOptions)
-
 // drain: how long, and what came of it.
 expectType<Promise<{ finished: number; abandoned: BackgroundTask[] }>>(drain())
 drain({ timeout: 10_000 })
@@ -255,22 +250,60 @@ expectType<readonly string[]>(error.skipped)
 expectError((error.task = 'another'))
 expectError(error.skipped.push('another'))
 
-// Outcome, TaskStatus, TaskResult, TaskContext, TaskDefinition: every member, so that a new one is
-// a change that is seen.
+// Outcome, TaskStatus: every member, so that a new one is a change that is seen.
 expectType<Outcome>({} as 'closed' | 'cancelled' | 'errored' | 'unread' | 'thrown')
 expectType<TaskStatus>({} as 'pending' | 'running' | 'fulfilled' | 'rejected' | 'skipped')
-declare const result: TaskResult
-expectType<string>(result.name)
-expectType<'fulfilled' | 'rejected' | 'skipped'>(result.status)
-expectType<Outcome>(result.outcome)
-expectType<number>(result.duration)
-expectType<unknown>(result.error)
-declare const taskContext: TaskContext
-expectType<'signal' | 'outcome' | 'reason'>({} as keyof TaskContext)
-expectType<AbortSignal>(taskContext.signal)
-expectType<Outcome>(taskContext.outcome)
-expectType<unknown>(taskContext.reason)
-expectError((taskContext.outcome = 'closed'))
-expectType<'name' | 'run' | 'timeout' | 'when'>({} as keyof TaskDefinition)
+
+// TaskContext, TaskResult: exactly these members; what a task is given cannot be set, a result can.
+expectType<{ readonly signal: AbortSignal; readonly outcome: Outcome; readonly reason: unknown }>(
+  {} as TaskContext,
+)
+expectType<{
+  name: string
+  status: 'fulfilled' | 'rejected' | 'skipped'
+  outcome: Outcome
+  duration: number
+  error?: unknown
+}>({} as TaskResult)
+
+// TaskDefinition: exactly these members; all but `run` may be left out, and none is readonly.
+expectType<{
+  name?: string
+  run: (context: TaskContext) => unknown
+  timeout?: number
+  when?: readonly Outcome[]
+}>({} as TaskDefinition)
 expectAssignable<TaskDefinition>({ run: now, when: ['closed'] as const })
 expectNotAssignable<TaskDefinition>({ name: 'no run' })
+
+// BackgroundTasksOptions, WrapOptions, HandlerOptions: exactly these members; each may be left out
+// and none is readonly. A handler has what the host may not offer by itself: the rest is found.
+expectType<{
+  concurrency?: number
+  failure?: 'stop' | 'continue'
+  timeout?: number
+  when?: readonly Outcome[]
+  onError?: (error: BackgroundTaskError) => void
+}>({} as BackgroundTasksOptions)
+expectType<{
+  request?: Request
+  waitUntil?: (promise: Promise<unknown>) => void
+  completed?: Promise<unknown>
+  unreadTimeout?: number
+}>({} as WrapOptions)
+expectType<{
+  concurrency?: number
+  failure?: 'stop' | 'continue'
+  timeout?: number
+  when?: readonly Outcome[]
+  onError?: (error: BackgroundTaskError) => void
+  waitUntil?: (promise: Promise<unknown>) => void
+  unreadTimeout?: number
+}>({} as HandlerOptions)
+
+// BackgroundTask, BackgroundTasks, BackgroundTaskError: no further members.
+expectType<'name' | 'status' | 'finished' | 'cancel' | 'run' | 'wrap'>({} as keyof BackgroundTask)
+expectType<'tasks' | 'finished' | 'addTask' | 'defer' | 'run' | 'wrap'>({} as keyof BackgroundTasks)
+expectType<'task' | 'cause' | 'skipped' | 'name' | 'message' | 'stack'>(
+  {} as keyof BackgroundTaskError,
+)

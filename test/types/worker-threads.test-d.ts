@@ -1,6 +1,10 @@
 import { BackgroundTasks, type BackgroundTask } from 'background-tasks'
+import * as door from 'background-tasks/worker-threads'
 import { workerThread, type WorkerThreadOptions } from 'background-tasks/worker-threads'
 import { expectAssignable, expectError, expectNotAssignable, expectType } from 'tsd'
+
+// The door gives this one and nothing else.
+expectType<'workerThread'>({} as keyof typeof door)
 
 interface OneFunction {
   resize: (path: string, options: { width: number }) => Promise<string>
@@ -48,7 +52,8 @@ expectType<BackgroundTask<[path: string, options: { width: number }]>>(
 expectError(tasks.addTask(resize, 'a.png'))
 expectError(tasks.addTask(resize, 'a.png', { width: '800' }))
 
-// Options are optional, each of them.
+// Options are optional, each of them, and there are no others.
+expectType<'threads' | 'idleTimeout' | 'resourceLimits'>({} as keyof WorkerThreadOptions)
 expectAssignable<WorkerThreadOptions>({})
 expectAssignable<WorkerThreadOptions>({ threads: 2, idleTimeout: 1000, resourceLimits: {} })
 expectNotAssignable<WorkerThreadOptions>({ threads: '2' })

@@ -58,7 +58,11 @@ export async function showTimeline(url: string, log: string): Promise<void> {
     show(`task finished: ${task.name}`)
   })
   show(`request sent: POST ${url}`)
-  const response = await fetch(url, { method: 'POST' })
+  const response = await fetch(url, { method: 'POST' }).catch((error: Error) => {
+    const { message } = error.cause instanceof Error ? error.cause : error
+    // Some ports it never asks: https://fetch.spec.whatwg.org/#port-blocking
+    fail(`fetch cannot reach port ${new URL(url).port} (${message}), pass another`)
+  })
   // Resolves with the last byte. Client and server share this thread, which reads from its sockets
   // at least once between the end of a response and the start of its tasks.
   const body = await response.text()
