@@ -91,7 +91,7 @@ function isPlainArray(value: object): boolean {
 
 function classOf(value: object): string {
   const { constructor }: { constructor?: unknown } = Object.getPrototypeOf(value) ?? {}
-  return typeof constructor === 'function' ? constructor.name : 'a class'
+  return (typeof constructor === 'function' && constructor.name) || 'a class'
 }
 
 function lost(found: string): string {
