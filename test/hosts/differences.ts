@@ -24,7 +24,7 @@ const node: readonly HostName[] = [
   'h3',
   'node-fetch-server',
 ]
-const workers: readonly HostName[] = ['workerd', 'workerd-without-ctx']
+const workers: readonly HostName[] = ['workerd', 'workerd-without-ctx', 'workerd-without-condition']
 const without =
   /^(GET (string|json|bytes|20 MB|empty|two cookies|status text)|slow client, 20 MB.*|upgrade)$/
 
@@ -261,7 +261,7 @@ export const differences: readonly Difference[] = [
     reason: 'Stops reading without a word, unless it is writing just then',
   },
   {
-    hosts: ['workerd'],
+    hosts: ['workerd', 'workerd-without-condition'],
     cases: /^client gone (before the first byte|mid-stream)/,
     forms: ['wrap'],
     measured: { outcome: 'unread', source: 'nothing' },

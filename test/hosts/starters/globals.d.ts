@@ -57,3 +57,14 @@ interface WorkerSocket extends WebSocket {
 interface ResponseInit {
   webSocket?: WebSocket
 }
+
+/** Of a service worker, which a Worker may be too. */
+interface FetchEvent extends Event {
+  readonly request: Request
+  respondWith(response: Response | Promise<Response>): void
+  waitUntil(promise: Promise<unknown>): void
+}
+
+interface WindowEventMap {
+  fetch: FetchEvent
+}
