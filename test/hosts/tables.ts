@@ -72,7 +72,7 @@ export function limits(): string {
       outcome === undefined
         ? undefined
         : [outcome, ...(each.or?.outcome === undefined ? [] : [each.or.outcome])]
-            .map((name) => `\`${name}\``)
+            .map((name) => (name === 'no task' ? name : `\`${name}\``))
             .join(' or '),
       wire === undefined ? undefined : `\`${wire}\``,
       lastByte,
