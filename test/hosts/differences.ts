@@ -305,7 +305,7 @@ export const differences: readonly Difference[] = [
     hosts: ['bun'],
     cases: /^upgrade$/,
     forms: ['wrap'],
-    reason: 'not possible: the handler returns no response that could be wrapped',
+    reason: 'The handler returns no response that could be wrapped',
   },
 ]
 
@@ -339,7 +339,8 @@ function pick(measured: Partial<Measured> | undefined, key: string): Record<stri
   return Object.fromEntries(Object.entries(measured ?? {}).filter(([name]) => name === key))
 }
 
-function differencesOf(host: HostName, caseName: string, form: Form): readonly Difference[] {
+/** The documented limits that apply, the last one over the ones before. */
+export function differencesOf(host: HostName, caseName: string, form: Form): readonly Difference[] {
   return differences.filter(
     ({ hosts, cases, forms }) =>
       hosts.includes(host) && forms.includes(form) && cases.test(caseName),
