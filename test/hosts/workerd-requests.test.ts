@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { request } from '../support/client.ts'
 import { type ServerEvent, type ServerProcess, startServer } from '../support/server-process.ts'
+import { writeProgram } from './results.ts'
 import { workerCommand, type WorkerOptions } from './workers.ts'
 
 /** A Worker as a user builds it; `path` is what its starter passes to the package. */
@@ -73,6 +74,7 @@ describe('A service worker', () => {
     await server.until(() =>
       server.output().includes('notification for ada@example.com: some notification'),
     )
+    await writeProgram('service-worker', { title: 'Service workers', server })
     await server.stop()
   })
 })

@@ -35,6 +35,10 @@ declare namespace Deno {
   function upgradeWebSocket(request: Request): { socket: WebSocket; response: Response }
 }
 
+declare namespace Bunny {
+  const v1: { serve(handler: (request: Request) => Response | Promise<Response>): void }
+}
+
 /** AWS Lambda's, for answers that are streamed. */
 declare namespace awslambda {
   type Handler = import('srvx/aws-lambda').AWSLambdaStreamingHandler
