@@ -2,7 +2,12 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type RawResponse, request, send } from '../support/client.ts'
-import { freePort, type ServerProcess, startServer } from '../support/server-process.ts'
+import {
+  freePort,
+  type ServerEvent,
+  type ServerProcess,
+  startServer,
+} from '../support/server-process.ts'
 import { appEnvironment, installApp, runIn } from './install.ts'
 import { itFinishesItsTasks, itRunsTasksAfterThePage, itTellsOfAFailingSource } from './pages.ts'
 import { bodyStarted, itKeepsItsPromises } from './suite.ts'
@@ -54,6 +59,20 @@ describe('React Router with provideBackgroundTasks() as its root middleware', ()
       { path: '/joined', api: 'withBackgroundTasks() below it', thrown: 'thrown' },
     ],
   )
+
+  it('answers a thrown data(), which is an error to withBackgroundTasks() alone', async () => {
+    const page = await request({ port: pages.port, path: '/data?id=gone' })
+    expect(page).toMatchObject({ status: 404, complete: true })
+    expect(String(page.body)).toContain('Answered 404')
+    const isEnd = ({ type, id }: ServerEvent): boolean =>
+      type === 'task-end' && id?.endsWith(' gone') === true
+    const events = await pages.until((all) => all.filter(isEnd).length >= 2)
+    expect(events.filter(isEnd)).toEqual([
+      { type: 'task-end', id: 'request gone', outcome: 'closed', result: 'done' },
+      { type: 'task-end', id: 'joined-thrown gone', outcome: 'thrown', result: 'done' },
+    ])
+  })
+
   describe('the examples of the guides', () => {
     it('send the welcome of an action only when it has not thrown', async () => {
       expect(await post(pages, '/invite', 'broken')).toMatchObject({ status: 500, complete: true })
