@@ -24,8 +24,8 @@ const names = [
   'proxied fetch, encoded',
 ]
 
-/** Those, and a short body, with `wrap` alone too. */
-const short = ['json', 'none', 'no content', 'not modified', 'redirect', 'network error']
+/** Asked for with `HEAD` and `wrap` alone too: one short body, and those without one. */
+const shortBodies = ['json', 'none', 'no content', 'not modified', 'redirect', 'network error']
 
 /** Requests that end well: every byte as from the bare handler, the task after the last one. */
 export const exchanges: readonly Case[] = ['GET', 'HEAD'].flatMap((method) =>
@@ -55,7 +55,7 @@ function formsOf(method: string, name: string): Form[] {
   if (method === 'GET') return isPlain ? ['with', 'provide', 'wrap'] : ['with', 'wrap']
   if (isPlain) return ['with', 'provide', 'wrap', 'request']
   // A host may never tell of a HEAD: each wait for `unreadTimeout` takes a second.
-  return short.includes(name) ? ['with', 'wrap', 'request'] : ['with', 'request']
+  return shortBodies.includes(name) ? ['with', 'wrap', 'request'] : ['with', 'request']
 }
 
 async function measure(
