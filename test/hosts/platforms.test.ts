@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { request } from '../support/client.ts'
 import { startServer } from '../support/server-process.ts'
 import { bundle } from './bundle.ts'
@@ -22,6 +22,7 @@ describe.each([
     const program = await bundle(`examples/${name}.ts`)
     const command = [...runtime, await bundle(`starters/${starter}.ts`), name, program]
     const server = await startServer(command)
+    onTestFinished(() => server.stop())
     const { status, body } = await request({ port: server.port, path: '/notify' })
     expect(status).toBe(200)
     expect(JSON.parse(String(body))).toEqual({ message: 'Notification sent in the background' })
@@ -31,7 +32,6 @@ describe.each([
     const ran = output.indexOf('notification for ada@example.com: some notification')
     expect(ran).toBeGreaterThan(-1)
     expect(ran).toBeLessThan(output.indexOf('"frozen"'))
-    await server.stop()
     await writeProgram(name, { title, server })
   })
 })

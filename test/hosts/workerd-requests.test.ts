@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { request } from '../support/client.ts'
 import { type ServerEvent, type ServerProcess, startServer } from '../support/server-process.ts'
 import { writeProgram } from './results.ts'
@@ -52,13 +52,13 @@ describe('A Worker without the condition that passes no ctx', () => {
   it('answers every request, and is warned once', async () => {
     const command = await workerCommand(module, { conditions: [] })
     const server = await startServer(command)
+    onTestFinished(() => server.stop())
     const ids = ['first', 'second', 'third']
     for (const id of ids) await ask(server, '/no-ctx', id)
     await Promise.all(ids.map((id) => ask(server, '/wrap', `${id}-parallel`)))
     // What is printed later is not of the requests before.
     await ask(server, '/ctx', 'last')
     await tasksOf(server, 'last')
-    await server.stop()
     expect(server.output().match(/^(warn|error): .*/gm)).toEqual([
       'warn: Cannot keep the Worker alive for its tasks: no waitUntil was found, pass ctx to the handler or bundle with the export condition workerd',
     ])
@@ -69,13 +69,13 @@ describe('A service worker', () => {
   it('runs the program of the docs', async () => {
     const options = { conditions: [], format: 'iife' } as const
     const server = await startServer(await workerCommand('examples/service-worker.ts', options))
+    onTestFinished(() => server.stop())
     const { body } = await request({ port: server.port })
     expect(JSON.parse(String(body))).toEqual({ message: 'Notification sent in the background' })
     await server.until(() =>
       server.output().includes('notification for ada@example.com: some notification'),
     )
     await writeProgram('service-worker', { title: 'Service workers', server })
-    await server.stop()
   })
 })
 
