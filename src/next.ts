@@ -1,9 +1,10 @@
 import { after } from 'next/server.js'
 import { type Host, isResponse, requestList } from './lib/after-response.ts'
 import type { BackgroundTasks } from './lib/background-tasks.ts'
-import { cancelPatience } from './lib/body-end.ts'
+import { cancelPatience, type EndListener } from './lib/body-end.ts'
 import { findHost } from './lib/host.ts'
 import { abandon } from './lib/in-flight.ts'
+import { nextMacrotask } from './lib/platform.ts'
 import { state } from './lib/process-state.ts'
 import {
   checkHandler,
@@ -104,15 +105,46 @@ function registerAfter(
   return {
     waitUntil,
     observe: (listener, answer) => {
+      // Then Next does not touch the body, and what becomes of it tells nothing.
+      const hadLeft = signalOf(request)?.aborted === true
       void over.then(() => {
-        const signal = signalOf(request)
-        if (signal?.aborted !== true) return listener.end('closed')
-        listener.end('cancelled', signal.reason)
-        setTimeout(release, cancelPatience, answer, signal.reason)
+        const { aborted = false, reason } = signalOf(request) ?? {}
+        if (!aborted) listener.end('closed')
+        else if (hadLeft) endCancelled(listener, answer, reason)
+        else nextMacrotask({ run: () => void endAborted(listener, answer, reason) })
       })
       return true
     },
   }
+}
+
+/** Next aborts for a source that has failed too. It has let go of the body then, which tells. */
+async function endAborted(listener: EndListener, answer: unknown, reason: unknown): Promise<void> {
+  const failure = await failureOf(answer)
+  // A source that was given the request's signal, as a proxied fetch is, fails with its reason.
+  if (failure === undefined || failure.error === reason) endCancelled(listener, answer, reason)
+  else listener.end('errored', failure.error)
+}
+
+async function failureOf(answer: unknown): Promise<{ readonly error: unknown } | undefined> {
+  let failure: { readonly error: unknown } | undefined
+  try {
+    const body = isResponse(answer) ? answer.body : null
+    if (body === null || body.locked) return undefined
+    const reader = body.getReader()
+    reader.closed.catch((error: unknown) => (failure = { error }))
+    // One that has failed says so at once; any other one is left as it was.
+    await undefined
+    reader.releaseLock()
+  } catch {
+    // A stream that is not of this platform.
+  }
+  return failure
+}
+
+function endCancelled(listener: EndListener, answer: unknown, reason: unknown): void {
+  listener.end('cancelled', reason)
+  setTimeout(release, cancelPatience, answer, reason)
 }
 
 /** Tells the source of a body that Next has left behind unread: nobody else will. */

@@ -8,8 +8,9 @@ import { withBackgroundTasks } from '../src/next.ts'
 import { exportedNames } from './support/exported-names.ts'
 import { newGate } from './support/gate.ts'
 import { misuse } from './support/misuse.ts'
+import { newSource } from './support/source.ts'
 import { turn } from './support/turn.ts'
-import { newWitness } from './support/witness.ts'
+import { newWitness, type Witness } from './support/witness.ts'
 
 vi.mock(import('next/server.js'), async (original) => {
   const next = await original()
@@ -117,6 +118,103 @@ describe('withBackgroundTasks() of background-tasks/next, where Next answers a r
     gate.open()
     await answered
     await ended
+    expect(witness.contexts).toMatchObject([{ outcome: 'cancelled', reason: 'left' }])
+  })
+
+  describe('when the request has been aborted after the handler returned', () => {
+    const reason = new Error('ResponseAborted')
+    const end = async (answer: Response): Promise<Witness> => {
+      const witness = newWitness()
+      const controller = new AbortController()
+      const handler = withBackgroundTasks((tasks, _request: Request) => {
+        tasks.addTask(witness.task)
+        return answer
+      })
+      await handler(new Request('http://a', { signal: controller.signal }))
+      controller.abort(reason)
+      await endResponse()
+      return witness
+    }
+
+    it('tells the error of a source that has failed', async () => {
+      const source = newSource()
+      const piped = source.response.body?.pipeTo(new WritableStream())
+      const error = new Error('the source failed')
+      source.error(error)
+      await expect(piped).rejects.toBe(error)
+      expect((await end(source.response)).contexts).toMatchObject([
+        { outcome: 'errored', reason: error },
+      ])
+    })
+
+    it('tells of a client that left when the source has failed with the reason of its signal', async () => {
+      const source = newSource()
+      source.error(reason)
+      expect((await end(source.response)).contexts).toMatchObject([
+        { outcome: 'cancelled', reason },
+      ])
+    })
+
+    it.each<[string, () => Response]>([
+      [
+        'is cancelled',
+        () => {
+          const { response } = newSource()
+          void response.body?.cancel()
+          return response
+        },
+      ],
+      ['is not touched', () => newSource().response],
+      [
+        'is still locked',
+        () => {
+          const { response } = newSource()
+          response.body?.getReader()
+          return response
+        },
+      ],
+      ['is none', () => new Response(null)],
+      [
+        'has no reader',
+        () => {
+          const foreign = {
+            locked: false,
+            getReader: () => {
+              throw new TypeError('foreign')
+            },
+          }
+          return Object.defineProperty(new Response('body'), 'body', { value: foreign })
+        },
+      ],
+      [
+        'has a reader of another kind',
+        () => {
+          const foreign = { locked: false, getReader: () => ({ releaseLock() {} }) }
+          return Object.defineProperty(new Response('body'), 'body', { value: foreign })
+        },
+      ],
+    ])('tells of a client that left when the body %s', async (_, answer) => {
+      expect((await end(answer())).contexts).toMatchObject([{ outcome: 'cancelled', reason }])
+    })
+
+    it('leaves a body that it has looked at to be cancelled', async () => {
+      const source = newSource()
+      await end(source.response)
+      expect(source.response.body?.locked).toBe(false)
+      await vi.waitFor(() => expect(source.cancels()).toEqual([reason]))
+    })
+  })
+
+  it('tells of the client that left before the handler returned, whatever became of the source', async () => {
+    const witness = newWitness()
+    const source = newSource()
+    source.error(new Error('the source failed'))
+    const handler = withBackgroundTasks((tasks, _request: Request) => {
+      tasks.addTask(witness.task)
+      return source.response
+    })
+    await handler(new Request('http://a', { signal: AbortSignal.abort('left') }))
+    await endResponse()
     expect(witness.contexts).toMatchObject([{ outcome: 'cancelled', reason: 'left' }])
   })
 

@@ -54,6 +54,20 @@ describe('React Router with provideBackgroundTasks() as its root middleware', ()
       { path: '/joined', api: 'withBackgroundTasks() below it', thrown: 'thrown' },
     ],
   )
+
+  it('answers a thrown data(), which is an error to withBackgroundTasks() alone', async () => {
+    const page = await request({ port: pages.port, path: '/data?id=gone' })
+    expect(page).toMatchObject({ status: 404, complete: true })
+    expect(String(page.body)).toContain('Answered 404')
+    const events = await pages.until((all) =>
+      all.some(({ type, id }) => `${type} ${id}` === 'task-end joined-thrown gone'),
+    )
+    expect(events.filter(({ type, id }) => type === 'task-end' && id?.endsWith(' gone'))).toEqual([
+      { type: 'task-end', id: 'request gone', outcome: 'closed', result: 'done' },
+      { type: 'task-end', id: 'joined-thrown gone', outcome: 'thrown', result: 'done' },
+    ])
+  })
+
   describe('the examples of the guides', () => {
     it('send the welcome of an action only when it has not thrown', async () => {
       expect(await post(pages, '/invite', 'broken')).toMatchObject({ status: 500, complete: true })

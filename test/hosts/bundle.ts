@@ -16,12 +16,17 @@ export async function bundle(source: string): Promise<string> {
 }
 
 /** Compiles a starter for Workers as their own tools do: all in one file, conditions set. */
-export async function bundleForWorkers(source: string, conditions: string[]): Promise<string> {
-  const outfile = `${folder}.bundles/${source.replaceAll('/', '-').replace('.ts', '')}-${conditions.length}.mjs`
+export async function bundleForWorkers(
+  source: string,
+  { conditions, format = 'esm' }: { conditions: readonly string[]; format?: 'esm' | 'iife' },
+): Promise<string> {
+  const name = [source.replaceAll('/', '-').replace('.ts', ''), ...conditions, format].join('-')
+  const outfile = `${folder}.bundles/${name}.mjs`
   await build({
     ...shared(source),
+    format,
     outfile,
-    conditions,
+    conditions: [...conditions],
     external: ['cloudflare:*', 'node:*'],
     platform: 'neutral',
     mainFields: ['module', 'main'],

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import type { RawResponse } from '../support/client.ts'
 import { type ServerEvent, type ServerProcess, startServer } from '../support/server-process.ts'
 import type { Client } from './clients.ts'
@@ -20,6 +21,8 @@ export interface Sent {
 /** The server of one host in one runtime, with what the cases need of it. */
 export class HostServer {
   readonly client: Client
+  /** The ids of all requests so far. */
+  readonly sent: string[] = []
   readonly #process: ServerProcess
   readonly #upstream: { close: () => void }
   readonly #gates: string
@@ -77,6 +80,7 @@ export class HostServer {
   ): Promise<Sent> {
     const { method = 'GET', query, headers = {} } = options
     const id = randomUUID()
+    this.sent.push(id)
     const path = this.path(form, caseName, id, query)
     return { id, exchange: await this.client.send({ port: this.port, path, method, headers }) }
   }
@@ -108,6 +112,13 @@ export class HostServer {
   async events(id: string): Promise<ServerEvent[]> {
     const events = await this.#process.until(() => true)
     return events.filter((event) => event.id === id)
+  }
+
+  /** Waits for longer than any `unreadTimeout` of the cases. */
+  async silence(): Promise<{ outcome: 'no task' }> {
+    await setTimeout(1500)
+    await this.turns(1)
+    return { outcome: 'no task' }
   }
 
   async has(type: string, id: string): Promise<boolean> {

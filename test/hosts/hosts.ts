@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url'
-import { bundle, bundleForWorkers } from './bundle.ts'
+import { bundle } from './bundle.ts'
 import { type Client, http1, http2 } from './clients.ts'
 import { installNode, type NodeMajor, nodeMajors } from './install-runtimes.ts'
+import { workerCommand, type WorkerOptions } from './workers.ts'
 
 /** One way to run a file of `starters/` or `examples/`. */
 export interface Runtime {
@@ -22,7 +23,6 @@ export interface HostUnderTest {
 }
 
 const bin = fileURLToPath(new URL('../../node_modules/.bin/', import.meta.url))
-const workerConditions = ['workerd', 'worker', 'browser']
 
 export const hosts = {
   'whatwg-node': node('@whatwg-node/server', 'whatwg-node', { since: 22, example: 'whatwg-node' }),
@@ -70,13 +70,17 @@ export const hosts = {
       },
     ],
   },
-  workerd: worker('Cloudflare Workers with enable_request_signal', 'workerd', [
-    'nodejs_als',
-    'enable_request_signal',
-  ]),
-  'workerd-without-ctx': worker('Cloudflare Workers without flag and ctx', 'workerd-without-ctx', [
-    'nodejs_als',
-  ]),
+  workerd: worker('Cloudflare Workers with enable_request_signal', 'workerd', {
+    flags: ['nodejs_als', 'enable_request_signal'],
+  }),
+  'workerd-without-ctx': worker('Cloudflare Workers without flag and ctx', 'workerd-without-ctx', {
+    flags: ['nodejs_als'],
+  }),
+  'workerd-without-condition': worker(
+    'Cloudflare Workers without the condition',
+    'workerd-without-condition',
+    { flags: ['nodejs_als', 'enable_request_signal'], conditions: [] },
+  ),
 } satisfies Record<string, HostUnderTest>
 
 export type HostName = keyof typeof hosts
@@ -101,23 +105,13 @@ function node(
   }
 }
 
-function worker(title: string, starter: string, flags: string[]): HostUnderTest {
+function worker(title: string, starter: string, options: WorkerOptions): HostUnderTest {
   return {
     title,
     starter,
     example: 'workerd',
     client: http1,
     hasUpgrade: true,
-    runtimes: [
-      {
-        name: 'workerd',
-        command: async (source) => [
-          `${bin}node`,
-          fileURLToPath(new URL('launch-workerd.ts', import.meta.url)),
-          await bundleForWorkers(source, workerConditions),
-          flags.join(),
-        ],
-      },
-    ],
+    runtimes: [{ name: 'workerd', command: (source) => workerCommand(source, options) }],
   }
 }

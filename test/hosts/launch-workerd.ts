@@ -5,19 +5,26 @@ import { Miniflare, type WorkerdStructuredLog } from 'miniflare'
 
 // Straight to the Worker, without Miniflare's own Worker in front: that one would hide from it how
 // its client behaves.
-const [script = '', flags = ''] = process.argv.slice(2)
+const [script = '', format = 'esm', flags = ''] = process.argv.slice(2)
 const miniflare = new Miniflare({
-  modules: true,
+  modules: format === 'esm',
   script: await readFile(script, 'utf8'),
   compatibilityDate: '2026-07-01',
   compatibilityFlags: flags.split(',').filter(Boolean),
   bindings: { UPSTREAM: process.env['UPSTREAM'] ?? '' },
   unsafeDirectSockets: [{ host: '127.0.0.1', port: Number(process.env['PORT']) }],
   handleStructuredLogs({ level, message }: WorkerdStructuredLog) {
-    process.stdout.write(`${level}: ${message}\n`)
+    process.stdout.write(`${level}: ${textOf(message)}\n`)
   },
+  // In the service-worker format workerd prints what is logged only then, in a form of its own.
+  verbose: format === 'iife',
 })
 await miniflare.ready
+
+function textOf(message: string): string {
+  const [, values] = /^console\.log\(\); message\(\) = (\[.*\])$/.exec(message) ?? []
+  return values === undefined ? message : JSON.parse(values).join(' ')
+}
 
 // It has no types.
 const { version } = createRequire(import.meta.url)('workerd')

@@ -1,5 +1,6 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import type { ServerProcess } from '../support/server-process.ts'
 import type { Measured } from './cases/case.ts'
 
 /** What the suite has measured on one host. */
@@ -17,6 +18,17 @@ const folder = fileURLToPath(new URL('results/', import.meta.url))
 
 export async function writeResults(host: string, results: Results): Promise<void> {
   await writeFile(`${folder}${host}.json`, `${JSON.stringify(results, undefined, 2)}\n`)
+}
+
+/** Writes down that the program of the docs does on a platform what the page says. */
+export async function writeProgram(
+  host: string,
+  { title, server }: { title: string; server: ServerProcess },
+): Promise<void> {
+  const events = await server.until(() => true)
+  const version = events.find(({ type }) => type === 'version')?.['version']
+  const measured = { 'the program of the docs': { with: 'runs its task before it is frozen' } }
+  await writeResults(host, { title, runtimes: [String(version)], untouched: {}, measured })
 }
 
 export async function readResults(): Promise<Map<string, Results>> {

@@ -1,17 +1,20 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import type { Case } from './cases/case.ts'
 import { connections } from './cases/connections.ts'
 import { disconnects } from './cases/disconnects.ts'
 import { exchanges } from './cases/exchanges.ts'
 import { ignoredUpgrade } from './cases/upgrade.ts'
-import { differences } from './differences.ts'
+import { http1 } from './clients.ts'
+import { differencesOf, expected } from './differences.ts'
+import type { Form } from './host-server.ts'
 import { type HostName, hosts } from './hosts.ts'
 import type { Results } from './results.ts'
 
 export const page = fileURLToPath(new URL('../../docs/hosts.md', import.meta.url))
 
 const cases = [...exchanges, ...disconnects, ...connections, ignoredUpgrade]
-const forms = {
+const formNames = {
   bare: 'the bare handler',
   with: '`withBackgroundTasks`',
   provide: '`provideBackgroundTasks`',
@@ -60,35 +63,99 @@ export function hostRow({ title, runtimes, untouched, measured }: Results): stri
   ])
 }
 
-/** Every documented limit of the suite, with its reason. */
+/** Every documented limit of the suite, with its reason, by host. */
 export function limits(): string {
-  const head = ['| Host | Request | With | Instead | Why |', '| --- | --- | --- | --- | --- |']
-  const rows = differences.map((each) => {
-    const names = cases.flatMap(({ name, forms: own }) =>
-      each.cases.test(name) && own.some((form) => each.forms.includes(form)) ? [name] : [],
-    )
-    const { outcome, wire, lastByte, start, source } = each.measured ?? {}
-    const instead = [
-      outcome === undefined
-        ? undefined
-        : [outcome, ...(each.or?.outcome === undefined ? [] : [each.or.outcome])]
-            .map((name) => `\`${name}\``)
-            .join(' or '),
-      wire === undefined ? undefined : `\`${wire}\``,
-      lastByte,
-      start === undefined ? undefined : `the tasks start ${start}`,
-      source === undefined ? undefined : `the source is told ${source}`,
-      each.measured === undefined ? 'no task' : undefined,
-    ]
-    return row([
-      each.hosts.map((name: HostName) => hosts[name].title).join('; '),
-      names.join('; '),
-      each.forms.map((form) => forms[form]).join(', '),
-      instead.filter((part) => part !== undefined).join(', '),
-      each.reason,
-    ])
+  const names = Object.keys(hosts) as HostName[]
+  const all = new Map(names.map((name) => [name, limitsOf(name)]))
+  const adapters = names.filter(isAdapter)
+  const common = limitsOf('srvx').filter((limit) =>
+    adapters.every((name) => all.get(name)?.some((other) => isEqual(limit, other))),
+  )
+  const sections = names.map((name): [string, Limit[]] => [
+    hosts[name].title,
+    (all.get(name) ?? []).filter(
+      (limit) => !isAdapter(name) || !common.some((other) => isEqual(limit, other)),
+    ),
+  ])
+  return [['Every adapter for `node:http`', common] as const, ...sections]
+    .filter(([, list]) => list.length > 0)
+    .map(([title, list]) => `**${title}**\n\n${lines(list).join('\n')}`)
+    .join('\n\n')
+}
+
+/** One request in one form that a host answers otherwise. */
+interface Limit {
+  readonly request: string
+  readonly form: Form
+  readonly text: string
+}
+
+function limitsOf(host: HostName): Limit[] {
+  return cases.flatMap((each) =>
+    each.forms.flatMap((form) => {
+      const text = limitOf(host, each, form)
+      return text === undefined ? [] : [{ request: each.name, form, text }]
+    }),
+  )
+}
+
+function isAdapter(name: HostName): boolean {
+  const { client, runtimes } = hosts[name]
+  return client === http1 && runtimes.some((runtime) => runtime.name.startsWith('Node'))
+}
+
+function isEqual(one: Limit, other: Limit): boolean {
+  return one.request === other.request && one.form === other.form && one.text === other.text
+}
+
+/** A line for all requests and forms that have the same limit. */
+function lines(list: readonly Limit[]): string[] {
+  return [...Map.groupBy(list, ({ text }) => text)].flatMap(([text, ofText]) => {
+    const byForm = Map.groupBy(ofText, ({ form }) => form)
+    const byRequests = Map.groupBy(byForm, ([, of]) => requestNames(of))
+    return [...byRequests].map(([requests, entries]) => {
+      const ofForms = entries.map(([form]) => formNames[form]).join(', ')
+      return wrapped(`- ${ofForms}; ${requests}: ${text}`)
+    })
   })
-  return [...head, ...rows].join('\n')
+}
+
+function limitOf(host: HostName, { name, standard }: Case, form: Form): string | undefined {
+  const applied = differencesOf(host, name, form)
+  if (applied.length === 0) return undefined
+  const wanted = expected(host, name, form, standard)
+  const { outcome, wire, lastByte, start, source } = typeof wanted === 'string' ? {} : wanted
+  const others = applied.flatMap(({ or }) => (or?.outcome === undefined ? [] : [or.outcome]))
+  const instead = [
+    typeof wanted === 'string' || outcome === 'no task' ? 'no task' : undefined,
+    outcome === standard.outcome || outcome === 'no task' || outcome === undefined
+      ? undefined
+      : [outcome, ...others].map((each) => `\`${each}\``).join(' or '),
+    wire === standard.wire || wire === undefined ? undefined : `\`${wire}\``,
+    lastByte === standard.lastByte ? undefined : lastByte,
+    start === standard.start || start === undefined ? undefined : `the tasks start ${start}`,
+    source === standard.source || source === undefined ? undefined : `the source is told ${source}`,
+  ]
+  const reasons = new Set(applied.slice(-1).map(({ reason }) => reason))
+  return `${instead.filter((part) => part !== undefined).join(', ')}. ${[...reasons].join('. ')}.`
+}
+
+/** `GET string` and `GET json` as `GET` of string, json. */
+function requestNames(list: readonly Limit[]): string {
+  const names = list.map(({ request }) => request.replace(/, (.*)/, ' ($1)'))
+  const byMethod = Map.groupBy(names, (name) => /^(GET|HEAD) /.exec(name)?.[1])
+  return [...byMethod]
+    .map(([method, of]) =>
+      method === undefined
+        ? of.join(', ')
+        : `\`${method}\` of ${of.map((name) => name.slice(method.length + 1)).join(', ')}`,
+    )
+    .join('; ')
+}
+
+/** As long as a line of the page may be. */
+function wrapped(text: string): string {
+  return text.replaceAll(/(?=.{119})(.{1,118}) /g, '$1\n  ')
 }
 
 function row(cells: readonly unknown[]): string {

@@ -1,4 +1,4 @@
-import { BackgroundTasks, withBackgroundTasks } from 'background-tasks'
+import { BackgroundTasks, withBackgroundTasks, type WrapOptions } from 'background-tasks'
 import { provideBackgroundTasks, backgroundTasks } from 'background-tasks/context'
 import { open, passed, report } from './control.ts'
 import { responses } from './responses.ts'
@@ -13,6 +13,8 @@ export interface AppHost<Args extends unknown[]> {
   readonly upgrade?: (...args: Args) => Response | undefined
   /** For `withBackgroundTasks` and `provideBackgroundTasks`, where a test waits for it. */
   readonly unreadTimeout?: number
+  /** What a user has to pass to `tasks.wrap()` there. */
+  readonly wrapOptions?: (...args: Args) => WrapOptions
 }
 
 /** Bun has answered an upgrade itself when the handler returns: it gets no response then. */
@@ -77,7 +79,7 @@ export function createApp<Args extends unknown[]>(host: AppHost<Args>): (...args
       const tasks = new BackgroundTasks()
       addTask(tasks, ...args)
       const response = await remember(inner, id, answer(...args))
-      return tasks.wrap(response, options)
+      return tasks.wrap(response, { ...host.wrapOptions?.(...args), ...options })
     },
     async request(...args) {
       const request = host.request(...args)
@@ -85,7 +87,7 @@ export function createApp<Args extends unknown[]>(host: AppHost<Args>): (...args
       const tasks = new BackgroundTasks()
       addTask(tasks, ...args)
       const response = await remember(inner, id, answer(...args))
-      return tasks.wrap(response, { request, ...options })
+      return tasks.wrap(response, { request, ...host.wrapOptions?.(...args), ...options })
     },
   }
 

@@ -1,3 +1,4 @@
+import type { WrapOptions } from 'background-tasks'
 import { createApp } from './app.ts'
 
 export interface Env {
@@ -6,21 +7,26 @@ export interface Env {
 
 type App = ReturnType<typeof create>
 
-/** A Worker; `call` decides what of its arguments the app gets to see. */
+/**
+ * A Worker; `call` decides what of its arguments the app gets to see, `wrapOptions` what
+ * `tasks.wrap()` does.
+ */
 export function createWorker(
   call: (app: App, request: Request, env: Env, ctx: ExecutionContext) => ReturnType<App>,
+  wrapOptions?: (request: Request, env: Env, ctx?: ExecutionContext) => WrapOptions,
 ): { fetch(request: Request, env: Env, ctx: ExecutionContext): ReturnType<App> } {
   let app: App | undefined
   return {
     fetch(request, env, ctx) {
-      app ??= create(env)
+      app ??= create(env, wrapOptions)
       return call(app, request, env, ctx)
     },
   }
 }
 
-function create(env: Env) {
+function create(env: Env, wrapOptions: Parameters<typeof createWorker>[1]) {
   return createApp({
+    ...(wrapOptions && { wrapOptions }),
     block: spin,
     unreadTimeout: 1000,
     upstream: env.UPSTREAM,

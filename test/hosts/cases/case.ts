@@ -4,7 +4,7 @@ import type { Form, HostServer } from '../host-server.ts'
 
 /** What one form of a case did on a host. */
 export interface Measured {
-  /** How the response ended, as the task was told. */
+  /** How the response ended, as the task was told; `no task` if it never started. */
   outcome: unknown
   /** Of what the task was told as the reason. */
   reason?: unknown

@@ -24,6 +24,9 @@ const names = [
   'proxied fetch, encoded',
 ]
 
+/** Asked for with `HEAD` and `wrap` alone too: one short body, and those without one. */
+const shortBodies = ['json', 'none', 'no content', 'not modified', 'redirect', 'network error']
+
 /** Requests that end well: every byte as from the bare handler, the task after the last one. */
 export const exchanges: readonly Case[] = ['GET', 'HEAD'].flatMap((method) =>
   names.map((name) => ({
@@ -33,22 +36,26 @@ export const exchanges: readonly Case[] = ['GET', 'HEAD'].flatMap((method) =>
     standard: {
       outcome: 'closed',
       wire: 'same',
-      ...(!isRacy(method, name) && { lastByte: 'sent before a blocking task' }),
+      ...(canBlock(method, name) && { lastByte: 'sent before a blocking task' }),
     },
     measure: (server, form) => measure(server, form, method, name),
   })),
 )
 
-/** Some adapters read a streamed body of a HEAD to its end, for which they need the process. */
-function isRacy(method: string, name: string): boolean {
-  return method === 'HEAD' && /stream|proxied/.test(name)
+/**
+ * Some adapters read a streamed body of a HEAD to its end, for which they need the process, and one
+ * never answers with a network error: there is no last byte then.
+ */
+function canBlock(method: string, name: string): boolean {
+  return name !== 'network error' && !(method === 'HEAD' && /stream|proxied/.test(name))
 }
 
 function formsOf(method: string, name: string): Form[] {
   const isPlain = name === 'string' || name === 'stream'
   if (method === 'GET') return isPlain ? ['with', 'provide', 'wrap'] : ['with', 'wrap']
+  if (isPlain) return ['with', 'provide', 'wrap', 'request']
   // A host may never tell of a HEAD: each wait for `unreadTimeout` takes a second.
-  return isPlain ? ['with', 'provide', 'wrap', 'request'] : ['with', 'request']
+  return shortBodies.includes(name) ? ['with', 'wrap', 'request'] : ['with', 'request']
 }
 
 async function measure(
@@ -71,9 +78,9 @@ async function measure(
   exchange.destroy()
   const { outcome } = await server.until('task-start', id)
   const wire = compare(bare, response)
-  return isRacy(method, name)
-    ? { outcome, wire }
-    : { outcome, wire, lastByte: lastByte(end, hadEnded) }
+  return canBlock(method, name)
+    ? { outcome, wire, lastByte: lastByte(end, hadEnded) }
+    : { outcome, wire }
 }
 
 async function ask(
@@ -83,12 +90,19 @@ async function ask(
   name: string,
 ): Promise<Sent & { response: RawResponse; opening: Promise<void> | undefined }> {
   const query = {
-    ...(!isRacy(method, name) && { task: 'blocking' }),
+    ...(canBlock(method, name) && { task: 'blocking' }),
     ...(form === 'wrap' && method === 'HEAD' && { unread: '1000' }),
   }
   const { id, exchange } = await server.send(form, name, { method, query })
   const opening = name === 'stream' ? openSource(server, id, exchange, method) : undefined
+  if (name === 'network error') await answerOrLeave(server, exchange)
   return { id, exchange, response: await exchange.response, opening }
+}
+
+/** The client waits for as long as a host takes that answers, and then goes away. */
+async function answerOrLeave(server: HostServer, exchange: Exchange): Promise<void> {
+  await Promise.race([exchange.response, server.turns(20)])
+  exchange.destroy()
 }
 
 async function openSource(

@@ -35,6 +35,10 @@ declare namespace Deno {
   function upgradeWebSocket(request: Request): { socket: WebSocket; response: Response }
 }
 
+declare namespace Bunny {
+  const v1: { serve(handler: (request: Request) => Response | Promise<Response>): void }
+}
+
 /** AWS Lambda's, for answers that are streamed. */
 declare namespace awslambda {
   type Handler = import('srvx/aws-lambda').AWSLambdaStreamingHandler
@@ -56,4 +60,15 @@ interface WorkerSocket extends WebSocket {
 
 interface ResponseInit {
   webSocket?: WebSocket
+}
+
+/** Of a service worker, which a Worker may be too. */
+interface FetchEvent extends Event {
+  readonly request: Request
+  respondWith(response: Response | Promise<Response>): void
+  waitUntil(promise: Promise<unknown>): void
+}
+
+interface WindowEventMap {
+  fetch: FetchEvent
 }

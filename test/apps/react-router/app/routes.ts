@@ -9,6 +9,7 @@ export default [
   route('resource', 'routes/resource.ts'),
   route('text', 'routes/text.ts'),
   route('joined', 'routes/joined.ts'),
+  route('data', 'routes/data.tsx'),
   route('send-notification/:email', 'routes/send-notification.ts'),
   route('invite', 'routes/invite.tsx'),
   route('release', 'routes/release.ts'),

@@ -1,4 +1,3 @@
-// #region action
 import { backgroundTasks } from 'background-tasks/context'
 import { redirect } from 'react-router'
 import { createUser, sendWelcome } from '../users.server.ts'
@@ -10,7 +9,6 @@ export async function action({ request }: Route.ActionArgs) {
   backgroundTasks().addTask(sendWelcome, email)
   throw redirect('/')
 }
-// #endregion
 
 export default function Signup() {
   return (

@@ -1,0 +1,3 @@
+import { handler } from './handler.ts'
+
+Bunny.v1.serve(handler)

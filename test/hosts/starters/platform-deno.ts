@@ -1,0 +1,25 @@
+import process from 'node:process'
+import { Invocation } from '../app/invocation.ts'
+import { port } from '../app/node.ts'
+
+type Handler = (request: Request, info: Deno.ServeHandlerInfo) => Response | Promise<Response>
+
+const [name = '', program = ''] = process.argv.slice(2)
+
+const { serve } = Deno
+const invocation = new Invocation()
+
+/** Where the platform listens is up to it. */
+function listen(handler: Handler): unknown {
+  return serve({ port, hostname: '127.0.0.1', onListen() {} }, (request, info) => {
+    if (request.method === 'HEAD') return new Response(null)
+    void info.completed.then(() => invocation.freeze())
+    return handler(request, info)
+  })
+}
+
+if (name === 'supabase') Object.assign(globalThis, { EdgeRuntime: invocation })
+else Object.assign(globalThis, { Bunny: { v1: Object.assign(invocation, { serve: listen }) } })
+Object.assign(Deno, { serve: listen })
+
+await import(program)
