@@ -1,8 +1,8 @@
 import { after } from 'next/server.js'
 import { type Host, isResponse, requestList } from './lib/after-response.ts'
 import type { BackgroundTasks } from './lib/background-tasks.ts'
-import { cancelPatience, type EndListener } from './lib/body-end.ts'
-import { findHost } from './lib/host.ts'
+import type { EndListener } from './lib/body-end.ts'
+import { endCancelled, findHost } from './lib/host.ts'
 import { abandon } from './lib/in-flight.ts'
 import { nextMacrotask } from './lib/platform.ts'
 import { state } from './lib/process-state.ts'
@@ -140,20 +140,6 @@ async function failureOf(answer: unknown): Promise<{ readonly error: unknown } |
     // A stream that is not of this platform.
   }
   return failure
-}
-
-function endCancelled(listener: EndListener, answer: unknown, reason: unknown): void {
-  listener.end('cancelled', reason)
-  setTimeout(release, cancelPatience, answer, reason)
-}
-
-/** Tells the source of a body that Next has left behind unread: nobody else will. */
-async function release(answer: unknown, reason: unknown): Promise<void> {
-  try {
-    if (isResponse(answer) && answer.body?.locked === false) await answer.body.cancel(reason)
-  } catch {
-    // A source that fails while it is cancelled has nobody to tell.
-  }
 }
 
 /**

@@ -58,12 +58,21 @@ export interface Host {
   readonly request?: HostRequest | undefined
   readonly unreadTimeout?: number | undefined
   readonly waitUntil?: ((promise: Promise<unknown>) => void) | undefined
+  /** What the host has of its own for the exchange, and is over with it. */
+  readonly exchange?: Exchange | undefined
   /** Subscribes to the host's own end of the response; false if it has none for this one. */
   observe?(listener: EndListener, response: unknown): boolean
 }
 
-/** Which response carries which work, for a second wrap of the same one. */
-const triggers = new WeakMap<Response, Trigger>()
+/**
+ * Which response on its way carries which work, for a second wrap of the same one. Not weak: that
+ * costs more, and each response has its end.
+ */
+const triggers = new Map<Response, Trigger>()
+
+/** The same for what a host tells the end of: a map of responses costs as much as all else of it. */
+const carried: unique symbol = Symbol('background-tasks')
+type Exchange = object & { [carried]?: Trigger | undefined }
 
 /** Starts `work` after `response`, or after the response of the request it belongs to. */
 export function afterResponse(work: Work, response: Response, options: WrapOptions): Response {
@@ -123,15 +132,15 @@ export const handling: object = {}
 export function bind(work: Work, answer: Response, host: Host): Response
 export function bind(work: Work, answer: unknown, host: Host): unknown
 export function bind(work: Work, answer: unknown, host: Host): unknown {
-  const { request, unreadTimeout } = host
   const response = isResponse(answer) ? answer : undefined
-  const inner = response && triggers.get(response)
-  // One that has begun is of an earlier request: a response without a body may be a constant.
-  const end = new Trigger(work, inner?.hasBegun === false ? inner : undefined)
+  // One that has begun is not there: a response without a body may be a constant.
+  const { exchange } = host
+  const end = new Trigger(work, (response && triggers.get(response)) ?? exchange?.[carried])
   let sent: unknown = answer
   if (host.observe?.(end, answer) === true) {
     end.isObserved = true
   } else {
+    const { request, unreadTimeout } = host
     // A host reads, cancels or ignores the body of a HEAD, and looking at it changes it.
     if (response && request?.method !== 'HEAD') {
       sent = observeEnd(response, end, request, unreadTimeout)
@@ -140,7 +149,8 @@ export function bind(work: Work, answer: unknown, host: Host): unknown {
     const { aborted = false, reason } = request?.signal ?? {}
     if (sent === answer) end.end(aborted ? 'cancelled' : 'closed', reason)
   }
-  if (isResponse(sent)) triggers.set(sent, end)
+  if (end.isObserved && exchange !== undefined) exchange[carried] = end
+  else if (isResponse(sent)) end.isCarriedBy(sent)
   work[trigger] = end
   if (work[isIdle]) untrack(work)
   else track(work)
@@ -149,17 +159,22 @@ export function bind(work: Work, answer: unknown, host: Host): unknown {
 
 /** Lets the end of a response start its work: once, later, and in the context it was created in. */
 class Trigger implements EndListener, Job {
-  hasBegun = false
   /** Told by the host itself. */
   isObserved = false
   readonly #resume = continuation(start)
   readonly #work: Work
   #inner: Trigger | undefined
+  #carrier: Response | undefined
   #conditions: Conditions | undefined
 
   constructor(work: Work, inner: Trigger | undefined) {
     this.#work = work
     this.#inner = inner
+  }
+
+  isCarriedBy(response: Response): void {
+    this.#carrier = response
+    triggers.set(response, this)
   }
 
   end(outcome: Outcome, reason?: unknown): void {
@@ -175,7 +190,9 @@ class Trigger implements EndListener, Job {
   }
 
   start(): void {
-    this.hasBegun = true
+    const carrier = this.#carrier
+    if (carrier !== undefined && triggers.get(carrier) === this) triggers.delete(carrier)
+    this.#carrier = undefined
     let inner = this.#inner
     while (inner !== undefined && !inner.#decides) inner = inner.#inner
     this.#inner = undefined

@@ -74,9 +74,10 @@ export function findHost(
 }
 
 class FoundHost implements Host {
-  readonly request: Host['request']
   readonly waitUntil: Host['waitUntil']
   readonly unreadTimeout: number | undefined
+  readonly exchange: Host['exchange']
+  readonly #args: readonly unknown[]
   readonly #response: NodeResponse | undefined
   readonly #deno: DenoInfo | undefined
 
@@ -85,57 +86,60 @@ class FoundHost implements Host {
     options: Pick<WrapOptions, 'waitUntil' | 'unreadTimeout'>,
     current: unknown,
   ) {
-    const request = find(requests, args, isRequest)
     // The platform before an adapter that runs on it.
     this.waitUntil =
       options.waitUntil ?? findGlobalWaitUntil() ?? bound(find(contexts, args, isWaitUntilHost))
     this.unreadTimeout = options.unreadTimeout
     // One that is over is that of an earlier request, in whose context this handler is called.
     const isCurrent = isNodeResponse(current) && current.closed !== true
+    this.#args = args
     this.#response = find(nodeResponses, args, isNodeResponse) ?? (isCurrent ? current : undefined)
     this.#deno = this.#response === undefined ? find(denoInfos, args, isDenoInfo) : undefined
+    this.exchange = this.#response ?? this.#deno
+  }
+
+  /** Looked for when somebody asks: where the host tells the end, nobody does. */
+  get request(): Host['request'] {
+    const request = find(requests, this.#args, isRequest)
     // Deno aborts the signal on success too, and prints a warning at whoever has looked at it.
-    this.request = request && this.#deno ? { method: request.method } : request
+    return request && this.#deno ? { method: request.method } : request
   }
 
   observe(listener: EndListener, answer: unknown): boolean {
-    const response = this.#response
-    if (response !== undefined) return observeNode(response, this.request, listener, answer)
-    if (this.request?.method === 'HEAD' || !isStatic(answer)) return false
+    if (this.#response !== undefined) return this.#observeNode(this.#response, listener, answer)
+    if (!isStatic(answer)) return false
+    const { method, signal } = this.request ?? {}
+    if (method === 'HEAD') return false
     if (this.#deno !== undefined) return observePromise(this.#deno.completed, listener)
-    const { signal } = this.request ?? {}
     // Bun tells nothing of its own: this is over as soon as Bun has it.
     if (signal?.aborted === true) listener.end('cancelled', signal.reason)
     else listener.end('closed')
     return true
   }
+
+  #observeNode(response: NodeResponse, listener: EndListener, answer: unknown): boolean {
+    const { stream } = response
+    // Some adapters never close the stream of a HEAD on HTTP/2.
+    if (stream !== undefined && this.request?.method === 'HEAD') return false
+    // Heard, not asked for at the end: before Node 24 one that was ended and then cut says yes.
+    let isFinished = response.writableFinished
+    const tell = (): void => {
+      const error = response.errored ?? stream?.errored
+      // On HTTP/2 a response that was cut counts as finished too: only its code tells.
+      if (isFinished && !stream?.rstCode) listener.end('closed')
+      else if (error) listener.end('errored', error)
+      else endCancelled(listener, answer, new DOMException('The client went away', 'AbortError'))
+    }
+    if (response.closed ?? stream?.destroyed) tell()
+    else response.on('finish', () => (isFinished = true)).on('close', tell)
+    return true
+  }
 }
 
-function observeNode(
-  response: NodeResponse,
-  request: Host['request'],
-  listener: EndListener,
-  answer: unknown,
-): boolean {
-  const { stream } = response
-  // Some adapters never close the stream of a HEAD on HTTP/2.
-  if (stream !== undefined && request?.method === 'HEAD') return false
-  // Heard, not asked for at the end: before Node 24 one that was ended and then cut says yes.
-  let isFinished = response.writableFinished
-  const tell = (): void => {
-    const error = response.errored ?? stream?.errored
-    // On HTTP/2 a response that was cut counts as finished too: only its code tells.
-    if (isFinished && !stream?.rstCode) listener.end('closed')
-    else if (error) listener.end('errored', error)
-    else {
-      const reason = new DOMException('The client went away', 'AbortError')
-      listener.end('cancelled', reason)
-      setTimeout(release, cancelPatience, answer, reason)
-    }
-  }
-  if (response.closed ?? stream?.destroyed) tell()
-  else response.on('finish', () => (isFinished = true)).on('close', tell)
-  return true
+/** The client has left, and perhaps the body with it. */
+export function endCancelled(listener: EndListener, answer: unknown, reason: unknown): void {
+  listener.end('cancelled', reason)
+  setTimeout(release, cancelPatience, answer, reason)
 }
 
 /** Tells the source of a body that the host has left behind unread: nobody else will. */

@@ -62,6 +62,6 @@ export function warnOnWorker(): void {
   if (state.hasWarned || !isWorker) return
   state.hasWarned = true
   console.warn(
-    'Cannot keep the Worker alive for its tasks: no waitUntil was found, pass ctx to the handler or bundle with the export condition workerd',
+    'Cannot keep the Worker alive for its tasks: no waitUntil was found, pass ctx or the event to the handler, or bundle modules with the export condition workerd',
   )
 }
