@@ -60,7 +60,7 @@ describe('A Worker without the condition that passes no ctx', () => {
     await ask(server, '/ctx', 'last')
     await tasksOf(server, 'last')
     expect(server.output().match(/^(warn|error): .*/gm)).toEqual([
-      'warn: Cannot keep the Worker alive for its tasks: no waitUntil was found, pass ctx to the handler or bundle with the export condition workerd',
+      'warn: Cannot keep the Worker alive for its tasks: no waitUntil was found, pass ctx or the event to the handler, or bundle modules with the export condition workerd',
     ])
   })
 })
