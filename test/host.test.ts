@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events'
 import { createServer } from 'node:http'
 import { afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { provideBackgroundTasks } from '../src/context.ts'
-import type { Outcome } from '../src/index.ts'
+import { drain, type Outcome, withBackgroundTasks } from '../src/index.ts'
 import { findHost } from '../src/lib/host.ts'
 import { newGate } from './support/gate.ts'
 import { watchReports } from './support/reports.ts'
@@ -261,6 +261,69 @@ describe('The end of a Node response', () => {
     response.end()
     await vi.advanceTimersByTimeAsync(250)
     await turn()
+  })
+})
+
+type Handler = (request: Request, context: object) => unknown
+
+function answerBody(): Response {
+  return new Response('body')
+}
+
+/** Answers as `handler` does, and adds a task of its own. */
+function layer(calls: string[], name: string, handler: Handler): Handler {
+  return withBackgroundTasks((tasks, request: Request, context: object) => {
+    tasks.addTask({ run: ({ outcome }) => calls.push(`${name} ${outcome}`) })
+    return handler(request, context)
+  })
+}
+
+describe('Handlers in each other on one Node response', () => {
+  // Node printed MaxListenersExceededWarning.
+  it('listen once, and run their lists from the inside out', async () => {
+    const calls: string[] = []
+    const names = Array.from({ length: 12 }, (_, index) => String(index))
+    let handler: Handler = answerBody
+    for (const name of names) handler = layer(calls, name, handler)
+    const res = new NodeResponse()
+    await handler(new Request(url), { res })
+    expect([res.listenerCount('finish'), res.listenerCount('close')]).toEqual([1, 1])
+    expect(calls).toEqual([])
+    res.end({ writableFinished: true })
+    await drain()
+    expect(calls).toEqual(names.map((name) => `${name} closed`))
+  })
+
+  it('run all lists of two handlers that a third one calls', async () => {
+    const calls: string[] = []
+    const [first, second] = ['first', 'second'].map((name) =>
+      layer(calls, name, () => new Response(name)),
+    )
+    const both = layer(calls, 'both', async (request, context) => {
+      await first?.(request, context)
+      return await second?.(request, context)
+    })
+    const res = new NodeResponse()
+    await both(new Request(url), { res })
+    res.end({ writableFinished: true })
+    await drain()
+    expect(calls).toEqual(['first closed', 'second closed', 'both closed'])
+  })
+
+  it('cancel the body that is left behind, also where the outer one has answered with another', async () => {
+    const [inner, outer] = [newSource(), newSource()]
+    const calls: string[] = []
+    const replaced = layer(calls, 'outer', async (request, context) => {
+      await layer(calls, 'inner', () => inner.response)(request, context)
+      return outer.response
+    })
+    const res = new NodeResponse()
+    await replaced(new Request(url), { res })
+    res.end()
+    await vi.advanceTimersByTimeAsync(250)
+    expect([inner.cancels().length, outer.cancels().length]).toEqual([1, 1])
+    await drain()
+    expect(calls).toEqual(['inner cancelled', 'outer cancelled'])
   })
 })
 

@@ -135,10 +135,11 @@ export function bind(work: Work, answer: unknown, host: Host): unknown {
   const response = isResponse(answer) ? answer : undefined
   // One that has begun is not there: a response without a body may be a constant.
   const { exchange } = host
-  const end = new Trigger(work, (response && triggers.get(response)) ?? exchange?.[carried])
+  const before = exchange?.[carried]
+  const end = new Trigger(work, (response && triggers.get(response)) ?? before)
   let sent: unknown = answer
-  if (host.observe?.(end, answer) === true) {
-    end.isObserved = true
+  if (before?.leads(end, answer) === true || host.observe?.(end, answer) === true) {
+    end.observes(answer)
   } else {
     const { request, unreadTimeout } = host
     // A host reads, cancels or ignores the body of a HEAD, and looking at it changes it.
@@ -161,6 +162,8 @@ export function bind(work: Work, answer: unknown, host: Host): unknown {
 class Trigger implements EndListener, Job {
   /** Told by the host itself. */
   isObserved = false
+  #answer: unknown
+  #outer: Trigger | undefined
   readonly #resume = continuation(start)
   readonly #work: Work
   #inner: Trigger | undefined
@@ -170,6 +173,21 @@ class Trigger implements EndListener, Job {
   constructor(work: Work, inner: Trigger | undefined) {
     this.#work = work
     this.#inner = inner
+  }
+
+  observes(answer: unknown): void {
+    this.isObserved = true
+    this.#answer = answer
+  }
+
+  /**
+   * Tells an outer trigger of the same answer what it hears itself. Listeners of its own would be too
+   * many where ten handlers stand in each other: Node then warns of a leak.
+   */
+  leads(outer: Trigger, answer: unknown): boolean {
+    if (this.#conditions !== undefined || this.#answer !== answer) return false
+    this.#outer = outer
+    return true
   }
 
   isCarriedBy(response: Response): void {
@@ -183,6 +201,8 @@ class Trigger implements EndListener, Job {
     // The response that this one was made of is over too, even if the host never touched it.
     if (this.#inner?.isObserved === false) this.#inner.end(outcome, reason)
     nextMacrotask(this)
+    this.#outer?.end(outcome, reason)
+    this.#answer = this.#outer = undefined
   }
 
   run(): void {
