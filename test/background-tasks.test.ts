@@ -68,6 +68,17 @@ describe('new BackgroundTasks()', () => {
     expect(misuse(() => new BackgroundTasks([], options as object))).toBe(message)
   })
 
+  it('takes options that it inherits', async () => {
+    const heard: string[] = []
+    const shared = { onError: ({ task }: BackgroundTaskError) => heard.push(task) }
+    const tasks = new BackgroundTasks([], Object.create(shared))
+    tasks.addTask(function broken() {
+      throw new Error('bug')
+    })
+    await tasks.run().catch(() => {})
+    expect(heard).toEqual(['broken'])
+  })
+
   it('copies its options', async () => {
     const calls: string[] = []
     const options: BackgroundTasksOptions = { concurrency: 1 }
@@ -466,6 +477,19 @@ describe('BackgroundTasks.finished', () => {
     expect(tasks.finished).not.toBe(before)
     expect(await before).toEqual([])
     expect(await tasks.finished).toHaveLength(1)
+  })
+
+  it('leaves out a cleanup, also one that has let its list go on', async () => {
+    const gate = newGate()
+    const inner = new BackgroundTasks([new BackgroundTask(function first() {})])
+    const outer = new BackgroundTasks([inner])
+    await outer.run()
+    inner.defer(() => void inner.addTask(() => gate.opened))
+    await turn()
+    outer.addTask(function last() {})
+    expect((await outer.finished).map(({ name }) => name)).toEqual(['first', 'last'])
+    gate.open()
+    await inner.finished
   })
 
   it('leaves out a task that a nested list has got after its own end', async () => {

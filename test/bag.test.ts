@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Bag, type Bagged } from '../src/lib/bag.ts'
+import { Bag, type Bagged, slot } from '../src/lib/bag.ts'
 
 interface Named extends Bagged {
   readonly name: string
@@ -55,7 +55,7 @@ describe('Bag.delete()', () => {
     const leaving = names.filter((_, index) => index % 3 !== 0)
     for (const name of leaving) bag.delete(items.get(name) ?? expect.fail())
     expect(namesIn(bag)).toEqual(names.filter((name) => !leaving.includes(name)).toSorted())
-    expect(bag.items.map(({ slot }) => slot)).toEqual([...bag.items.keys()])
-    expect(leaving.map((name) => items.get(name)?.slot)).toEqual(leaving.map(() => undefined))
+    expect(bag.items.map((item) => item[slot])).toEqual([...bag.items.keys()])
+    expect(leaving.map((name) => items.get(name)?.[slot])).toEqual(leaving.map(() => undefined))
   })
 })

@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events'
 import { createServer } from 'node:http'
 import { afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { provideBackgroundTasks } from '../src/context.ts'
-import { drain, type Outcome, withBackgroundTasks } from '../src/index.ts'
+import { BackgroundTask, drain, type Outcome, withBackgroundTasks } from '../src/index.ts'
 import { findHost } from '../src/lib/host.ts'
 import { newGate } from './support/gate.ts'
 import { watchReports } from './support/reports.ts'
@@ -233,6 +233,18 @@ describe('The end of a Node response', () => {
     expect(source.cancels()).toEqual([gone])
   })
 
+  // A constant of Hono is sent many times, until somebody looks at its body.
+  it('leaves a light response alone whose body nobody has looked at', async () => {
+    const body = vi.fn<() => ReadableStream | null>(() => null)
+    const light = Object.defineProperty(new Response('constant'), 'body', { get: body })
+    Reflect.set(light, Symbol('cache'), [200, 'constant'])
+    const response = new NodeResponse()
+    findHost([{}, { res: response }], {}).observe?.(newListener(), light)
+    response.end()
+    await vi.advanceTimersByTimeAsync(250)
+    expect(body).not.toHaveBeenCalled()
+  })
+
   it.each<[string, () => unknown]>([
     [
       'is being read',
@@ -308,6 +320,47 @@ describe('Handlers in each other on one Node response', () => {
     res.end({ writableFinished: true })
     await drain()
     expect(calls).toEqual(['first closed', 'second closed', 'both closed'])
+  })
+
+  // The list of the task waited for that of the handler, and that for the task.
+  it('run the list of a handler that a running task calls and waits for', async () => {
+    const calls: string[] = []
+    const res = new NodeResponse()
+    const answer = new Response(null)
+    const outer = withBackgroundTasks((tasks, request: Request, context: object) => {
+      tasks.addTask(async () => {
+        const again = new BackgroundTask(() => calls.push('again'))
+        const inner = withBackgroundTasks((list, _request: Request, _context: object) => {
+          list.addTask(again)
+          return answer
+        })
+        await inner(request, context)
+        await again.finished
+        calls.push('task')
+      })
+      return answer
+    })
+    await outer(new Request(url), { res })
+    res.end({ writableFinished: true })
+    await drain()
+    expect(calls).toEqual(['again', 'task'])
+  })
+
+  it('run side by side where each has an answer of its own', async () => {
+    const calls: string[] = []
+    const gate = newGate()
+    const res = new NodeResponse()
+    const hanging = withBackgroundTasks((tasks, _request: Request, _context: object) => {
+      tasks.addTask(() => gate.opened)
+      return new Response('first')
+    })
+    await hanging(new Request(url), { res })
+    await layer(calls, 'second', answerBody)(new Request(url), { res })
+    res.end({ writableFinished: true })
+    await turn()
+    expect(calls).toEqual(['second closed'])
+    gate.open()
+    await drain()
   })
 
   it('cancel the body that is left behind, also where the outer one has answered with another', async () => {

@@ -40,6 +40,34 @@ describe('drain()', () => {
     )
   })
 
+  it('names a task once that does not let itself be cancelled', async () => {
+    class Stubborn extends BackgroundTask {
+      override cancel(): void {}
+    }
+    const gate = newGate()
+    const task = new Stubborn(() => gate.opened)
+    void task.run()
+    const draining = drain({ timeout: 10 })
+    await vi.advanceTimersByTimeAsync(10)
+    expect((await draining).abandoned).toEqual([task])
+    gate.open()
+    await task.finished
+  })
+
+  it('waits for tasks and lists of subclasses, whatever they name their members', async () => {
+    class Numbered extends BackgroundTask {
+      slot = 7
+    }
+    class Cancellable extends BackgroundTasks {
+      cancel(): void {}
+    }
+    const tasks = new Cancellable([new Numbered(() => {})])
+    void tasks.run()
+    void new Numbered(() => {}).run()
+    expect(await drain()).toMatchObject({ abandoned: [] })
+    expect(await tasks.finished).toHaveLength(1)
+  })
+
   // It ran on beside the process that ended, and was in no list of what was given up.
   it('gives up on what is added because it gives up', async () => {
     const tasks = new BackgroundTasks([], { onError: () => {} })

@@ -1977,6 +1977,35 @@ describe('concurrency bounds the tasks that run at a time', () => {
 describe('The async context of the code that wrapped is the context of the tasks', () => {
   const storage = new AsyncLocalStorage<string>()
 
+  // That of an async failure was told where the package was loaded.
+  it.each<[string, (tasks: BackgroundTasks) => BackgroundTask]>([
+    [
+      'that throws',
+      (tasks) =>
+        tasks.addTask(() => {
+          throw new Error('bug')
+        }),
+    ],
+    ['that rejects', (tasks) => tasks.addTask(() => Promise.reject(new Error('bug')))],
+    [
+      'that rejects later',
+      (tasks) => tasks.addTask(() => turn().then(() => Promise.reject(new Error('bug')))),
+    ],
+    ['that is given up on', (tasks) => tasks.addTask(() => new Promise(() => {}))],
+  ])('also for onError of a task %s', async (_, add) => {
+    const seen: (string | undefined)[] = []
+    const tasks = new BackgroundTasks([], { onError: () => seen.push(storage.getStore()) })
+    const task = add(tasks)
+    const response = storage.run('request', () => tasks.wrap(new Response('body')))
+    await response.text()
+    await turn()
+    // Does nothing to one that has ended.
+    if (task.status === 'running') task.cancel()
+    await tasks.finished
+    await turn()
+    expect(seen).toEqual(['request'])
+  })
+
   interface Path {
     name: string
     wrap: (tasks: BackgroundTasks) => unknown

@@ -68,7 +68,7 @@ export interface Host {
  * Which response on its way carries which work, for a second wrap of the same one. Not weak: that
  * costs more, and each response has its end.
  */
-const triggers = new Map<Response, Trigger>()
+const triggers = new Map<object, Trigger>()
 
 /** The same for what a host tells the end of: a map of responses costs as much as all else of it. */
 const carried: unique symbol = Symbol('background-tasks')
@@ -133,13 +133,13 @@ export function bind(work: Work, answer: Response, host: Host): Response
 export function bind(work: Work, answer: unknown, host: Host): unknown
 export function bind(work: Work, answer: unknown, host: Host): unknown {
   const response = isResponse(answer) ? answer : undefined
-  // One that has begun is not there: a response without a body may be a constant.
   const { exchange } = host
-  const before = exchange?.[carried]
-  const end = new Trigger(work, (response && triggers.get(response)) ?? before)
+  const lead = exchange?.[carried]?.leading(answer)
+  // One that has begun is not there: a response without a body may be a constant.
+  const end = new Trigger(work, lead ?? (response && triggers.get(response)))
   let sent: unknown = answer
-  if (before?.leads(end, answer) === true || host.observe?.(end, answer) === true) {
-    end.observes(answer)
+  if (lead !== undefined || host.observe?.(end, answer) === true) {
+    end.observe(answer, lead)
   } else {
     const { request, unreadTimeout } = host
     // A host reads, cancels or ignores the body of a HEAD, and looking at it changes it.
@@ -150,7 +150,7 @@ export function bind(work: Work, answer: unknown, host: Host): unknown {
     const { aborted = false, reason } = request?.signal ?? {}
     if (sent === answer) end.end(aborted ? 'cancelled' : 'closed', reason)
   }
-  if (end.isObserved && exchange !== undefined) exchange[carried] = end
+  if (end.isObserved && exchange !== undefined) end.isCarriedBy(exchange, exchange)
   else if (isResponse(sent)) end.isCarriedBy(sent)
   work[trigger] = end
   if (work[isIdle]) untrack(work)
@@ -167,7 +167,7 @@ class Trigger implements EndListener, Job {
   readonly #resume = continuation(start)
   readonly #work: Work
   #inner: Trigger | undefined
-  #carrier: Response | undefined
+  #carrier: Exchange | undefined
   #conditions: Conditions | undefined
 
   constructor(work: Work, inner: Trigger | undefined) {
@@ -175,24 +175,25 @@ class Trigger implements EndListener, Job {
     this.#inner = inner
   }
 
-  observes(answer: unknown): void {
+  /**
+   * The host tells the end of `answer`, or `lead` does that hears it already: listeners of its own for
+   * each would be too many where ten handlers stand in each other, and Node warns of a leak then.
+   */
+  observe(answer: unknown, lead: Trigger | undefined): void {
     this.isObserved = true
     this.#answer = answer
+    if (lead !== undefined) lead.#outer = this
   }
 
-  /**
-   * Tells an outer trigger of the same answer what it hears itself. Listeners of its own would be too
-   * many where ten handlers stand in each other: Node then warns of a leak.
-   */
-  leads(outer: Trigger, answer: unknown): boolean {
-    if (this.#conditions !== undefined || this.#answer !== answer) return false
-    this.#outer = outer
-    return true
+  /** Itself, if it waits for the end of this answer. */
+  leading(answer: unknown): Trigger | undefined {
+    return this.#conditions === undefined && this.#answer === answer ? this : undefined
   }
 
-  isCarriedBy(response: Response): void {
-    this.#carrier = response
-    triggers.set(response, this)
+  isCarriedBy(carrier: Exchange, exchange?: Exchange): void {
+    this.#carrier = carrier
+    if (carrier === exchange) exchange[carried] = this
+    else triggers.set(carrier, this)
   }
 
   end(outcome: Outcome, reason?: unknown): void {
@@ -211,7 +212,8 @@ class Trigger implements EndListener, Job {
 
   start(): void {
     const carrier = this.#carrier
-    if (carrier !== undefined && triggers.get(carrier) === this) triggers.delete(carrier)
+    if (carrier?.[carried] === this) carrier[carried] = undefined
+    else if (carrier !== undefined && triggers.get(carrier) === this) triggers.delete(carrier)
     this.#carrier = undefined
     let inner = this.#inner
     while (inner !== undefined && !inner.#decides) inner = inner.#inner

@@ -1,5 +1,7 @@
 import { afterResponse, type WrapOptions } from './after-response.ts'
+import { slot } from './bag.ts'
 import type { Outcome } from './body-end.ts'
+import { continuation } from './continuation.ts'
 import {
   BackgroundTaskError,
   checkMilliseconds,
@@ -120,10 +122,10 @@ type Callable = (...args: never[]) => unknown
  */
 export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]> {
   /** The name of the function or of the definition, or `'anonymous'`. */
-  readonly name: string
+  readonly name: string;
 
   /** @internal */
-  slot?: number | undefined
+  [slot]?: number | undefined
 
   #task: Callable | TaskDefinition | undefined
   #args: readonly unknown[]
@@ -301,6 +303,7 @@ export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]
       context: undefined,
       startedAt: performance.now(),
       timer: undefined,
+      tell: undefined,
       invoked: undefined,
     }
     this.#run = run
@@ -322,8 +325,11 @@ export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]
     try {
       const returned = this.#isOverridden(run) ? this.run() : this.#invoke(run)
       // A promise may be shared and never settle: what waits for it then holds its async context.
-      if (isThenable(returned)) outside(() => this.#settle(returned))
-      else this.#finish('fulfilled')
+      if (isThenable(returned)) {
+        const { onError } = run.conditions
+        if (onError) run.tell = continuation((failure) => report(failure, onError))
+        outside(() => this.#settle(returned))
+      } else this.#finish('fulfilled')
     } catch (error) {
       this.#finish('rejected', error)
     }
@@ -373,8 +379,10 @@ export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]
       this.#failure = new BackgroundTaskError(this.name, errors[0], skipped)
       list?.[fail](this.#failure, skipped, !isCleanup)
     }
+    const failure = this.#failure
+    if (failure !== undefined) run?.tell?.(failure)
     this.#resolve?.(this.#result)
-    if (this.#failure !== undefined) report(this.#failure, onError)
+    if (failure !== undefined && run?.tell === undefined) report(failure, onError)
   }
 }
 
@@ -385,6 +393,8 @@ interface Run {
   context: Context | undefined
   readonly startedAt: number
   timer: ReturnType<typeof setTimeout> | undefined
+  /** Reports its failure in the async context of the list. */
+  tell: ((failure: BackgroundTaskError) => void) | undefined
   /** The promise of the function, where a subclass calls it. */
   invoked: Promise<void> | undefined
 }

@@ -7,6 +7,7 @@ import {
   type TaskResult,
 } from './background-task.ts'
 import type { Outcome } from './body-end.ts'
+import { slot } from './bag.ts'
 import { continuation } from './continuation.ts'
 import {
   type BackgroundTaskError,
@@ -121,10 +122,10 @@ export class BackgroundTasks {
   #finished: Promise<TaskResult[]> | undefined;
 
   /** @internal */
-  [trigger]?: object | undefined
+  [trigger]?: object | undefined;
 
   /** @internal */
-  slot?: number | undefined
+  [slot]?: number | undefined
 
   /**
    * @param tasks The first tasks; the list copies them.
@@ -377,7 +378,7 @@ export class BackgroundTasks {
     items.add(this)
     for (const item of this.#tasks) item[collect](items)
     const { cleanup } = this.#run ?? {}
-    return cleanup === undefined ? items : items.add(cleanup)
+    return cleanup === undefined || cleanup[isIdle] ? items : items.add(cleanup)
   }
 
   /** @internal */
@@ -513,7 +514,11 @@ export function listOptions(options: BackgroundTasksOptions): ListOptions {
   if (onError !== undefined) checkFunction(verb, 'onError', onError)
   checkMilliseconds(verb, 'timeout', timeout)
   checkWhen(verb, when)
-  const copy = { ...options, concurrency, failure }
+  // Property by property: those of a prototype count too.
+  const copy: ListOptions = { concurrency, failure }
+  if (timeout !== undefined) copy.timeout = timeout
+  if (when !== undefined) copy.when = when
+  if (onError !== undefined) copy.onError = onError
   checked.add(copy)
   return copy
 }

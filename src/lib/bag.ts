@@ -1,7 +1,9 @@
+/** The index in the bag, or undefined outside: not a name that a subclass could take. */
+export const slot = '~slot'
+
 /** What can be in a bag knows where. */
 export interface Bagged {
-  /** The index in the bag, or undefined outside. */
-  slot?: number | undefined
+  [slot]?: number | undefined
 }
 
 /**
@@ -12,18 +14,18 @@ export class Bag<Item extends Bagged> {
   readonly items: Item[] = []
 
   add(item: Item): void {
-    item.slot ??= this.items.push(item) - 1
+    item[slot] ??= this.items.push(item) - 1
   }
 
   /** True if the item was in the bag. */
   delete(item: Item): boolean {
-    const { slot } = item
-    if (slot === undefined) return false
-    item.slot = undefined
+    const index = item[slot]
+    if (index === undefined) return false
+    item[slot] = undefined
     const last = this.items.pop()
     if (last !== undefined && last !== item) {
-      this.items[slot] = last
-      last.slot = slot
+      this.items[index] = last
+      last[slot] = index
     }
     return true
   }

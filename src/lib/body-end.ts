@@ -1,3 +1,4 @@
+import { slot } from './bag.ts'
 import { type Expiring, unwatch, watch } from './deadlines.ts'
 import { decodedHeaders } from './decoded-headers.ts'
 import { isWorker, nextMacrotask } from './platform.ts'
@@ -57,6 +58,7 @@ export function observeEnd(
 }
 
 class ObservedBody implements UnderlyingDefaultSource, Expiring {
+  [slot]?: number
   /** Workers ask for it, and then send a `content-length`, as they would without us. */
   readonly expectedLength: bigint | undefined
   readonly #reader: ReadableStreamDefaultReader
@@ -67,7 +69,6 @@ class ObservedBody implements UnderlyingDefaultSource, Expiring {
   #isTouched = false
   #isCancelled = false
   deadline = 0
-  slot?: number
   timer?: ReturnType<typeof setTimeout>
 
   constructor(

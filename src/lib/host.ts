@@ -145,10 +145,20 @@ export function endCancelled(listener: EndListener, answer: unknown, reason: unk
 /** Tells the source of a body that the host has left behind unread: nobody else will. */
 async function release(answer: unknown, reason: unknown): Promise<void> {
   try {
-    if (isResponse(answer) && answer.body?.locked === false) await answer.body.cancel(reason)
+    if (isResponse(answer) && !isLight(answer) && answer.body?.locked === false) {
+      await answer.body.cancel(reason)
+    }
   } catch {
     // A source that fails while it is cancelled has nobody to tell.
   }
+}
+
+/**
+ * Whether it is a response of @hono/node-server that nobody has looked at. That may be a constant, and
+ * looking makes a body for it that can be read only once; a stream in it Hono cancels itself.
+ */
+function isLight(response: Response): boolean {
+  return Object.getOwnPropertySymbols(response).some(({ description }) => description === 'cache')
 }
 
 function isRequest(value: unknown): value is Request {

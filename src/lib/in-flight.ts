@@ -1,6 +1,6 @@
 import type { BackgroundTask } from './background-task.ts'
 import { checkMilliseconds, checkObject, longestTimer } from './errors.ts'
-import { collect, isIdle, state, type Work } from './process-state.ts'
+import { collect, hasEnded, isIdle, state, type Work } from './process-state.ts'
 
 /** Counts `work` as accepted. */
 export function track(work: Work): void {
@@ -60,13 +60,13 @@ export async function drain(
 
   const finished = state.ended - before
   const reason = new DOMException('The process shuts down', 'AbortError')
-  const abandoned: BackgroundTask[] = []
+  const abandoned = new Set<BackgroundTask>()
   // What listens to a signal that aborts may add tasks.
-  for (;;) {
-    const left = abandon(state.inFlight.items, reason)
-    if (left.length === 0) return { finished, abandoned }
-    abandoned.push(...left)
+  for (let count = -1; count < abandoned.size;) {
+    count = abandoned.size
+    for (const task of abandon(state.inFlight.items, reason)) abandoned.add(task)
   }
+  return { finished, abandoned: [...abandoned] }
 }
 
 /** Cancels what has not ended, and names it. */
@@ -80,5 +80,5 @@ export function abandon(works: Iterable<Work>, reason: unknown): BackgroundTask[
 
 /** Tells a task from a list, also those of another copy of this package. */
 export function isTask(work: object): work is BackgroundTask {
-  return 'cancel' in work
+  return !(hasEnded in work)
 }
