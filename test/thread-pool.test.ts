@@ -1,21 +1,11 @@
-import type { Worker } from 'node:worker_threads'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { ThreadPool } from '../src/lib/thread-pool.ts'
 import { rejection } from './support/misuse.ts'
+import { watchThreads } from './support/threads.ts'
 
 const module = new URL('support/thread-functions.ts', import.meta.url).href
 
-const workers: Worker[] = []
-const remember = (worker: Worker): unknown => workers.push(worker)
-
-beforeEach(() => {
-  process.on('worker', remember)
-})
-
-afterEach(async () => {
-  process.off('worker', remember)
-  await Promise.all(workers.splice(0).map((worker) => worker.terminate()))
-})
+const workers = watchThreads()
 
 describe('ThreadPool.run()', { timeout: 30_000 }, () => {
   it('calls the export on a thread, which there is none of before', async () => {

@@ -5,14 +5,14 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import type { Worker } from 'node:worker_threads'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { POST } from '../docs/examples/worker-threads/handler.ts'
 import { BackgroundTasks, drain } from '../src/index.ts'
 import * as door from '../src/worker-threads.ts'
 import { workerThread, type WorkerThreadOptions } from '../src/worker-threads.ts'
 import { exportedNames } from './support/exported-names.ts'
 import type * as functions from './support/thread-functions.ts'
+import { watchThreads } from './support/threads.ts'
 
 type Functions = typeof functions
 
@@ -23,18 +23,7 @@ function newModule(): URL {
   return new URL(`?${crypto.randomUUID()}`, file)
 }
 
-const workers: Worker[] = []
-const remember = (worker: Worker): unknown => workers.push(worker)
-
-beforeEach(() => {
-  process.on('worker', remember)
-})
-
-afterEach(async () => {
-  process.off('worker', remember)
-  await Promise.all(workers.map((worker) => worker.terminate()))
-  workers.length = 0
-})
+const workers = watchThreads()
 
 /** Resolves when every thread started by the test has ended. */
 async function threadsEnded(): Promise<void> {
