@@ -114,10 +114,11 @@ describe('workerThread()', { timeout: 30_000 }, () => {
     expect(workers).toHaveLength(1)
   })
 
-  it.runIf(process.platform === 'linux')('lets the server go first', async () => {
+  it('lets the server go first on Linux, where a thread has a priority of its own', async () => {
     const priority = workerThread<Functions, 'priority'>(newModule(), 'priority')
     const before = getPriority()
-    expect(await priority()).toBe(before + 10)
+    const own = process.platform === 'linux' ? Math.min(before + 10, 19) : before
+    expect(await priority()).toBe(own)
     expect(getPriority()).toBe(before)
   })
 
