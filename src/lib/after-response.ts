@@ -65,12 +65,12 @@ export interface Host {
 }
 
 /**
- * Which response on its way carries which work, for a second wrap of the same one. Not weak: that
- * costs more, and each response has its end.
+ * Which response on its way carries which work, for a second wrap of the same one. Not weak: each
+ * response has its end, and is forgotten then.
  */
 const triggers = new Map<object, Trigger>()
 
-/** The same for what a host tells the end of: a map of responses costs as much as all else of it. */
+/** The same where the host tells the end: there a look into a map would be felt in every request. */
 const carried: unique symbol = Symbol('background-tasks')
 type Exchange = object & { [carried]?: Trigger | undefined }
 
@@ -150,7 +150,7 @@ export function bind(work: Work, answer: unknown, host: Host): unknown {
     const { aborted = false, reason } = request?.signal ?? {}
     if (sent === answer) end.end(aborted ? 'cancelled' : 'closed', reason)
   }
-  if (end.isObserved && exchange !== undefined) end.isCarriedBy(exchange, exchange)
+  if (end.isObserved && exchange !== undefined) end.staysWith(exchange)
   else if (isResponse(sent)) end.isCarriedBy(sent)
   work[trigger] = end
   if (work[isIdle]) untrack(work)
@@ -190,10 +190,14 @@ class Trigger implements EndListener, Job {
     return this.#conditions === undefined && this.#answer === answer ? this : undefined
   }
 
-  isCarriedBy(carrier: Exchange, exchange?: Exchange): void {
-    this.#carrier = carrier
-    if (carrier === exchange) exchange[carried] = this
-    else triggers.set(carrier, this)
+  isCarriedBy(response: Response): void {
+    this.#carrier = response
+    triggers.set(response, this)
+  }
+
+  staysWith(exchange: Exchange): void {
+    this.#carrier = exchange
+    exchange[carried] = this
   }
 
   end(outcome: Outcome, reason?: unknown): void {
