@@ -18,13 +18,13 @@ const sweepRate = 1000
 const waiting = new Bag<Expiring>()
 let sweepAt = Infinity
 let timer: ReturnType<typeof setTimeout> | undefined
-const ownClock = setTimeout
+const ownSetTimeout = setTimeout
 
 /** Calls `expire` after `delay` milliseconds. Keeps no process alive. */
 export function watch(expiring: Expiring, delay: number): void {
   if (delay > longestTimer) return
   // A test that fakes the timers forgets them when it ends, and with them the one that all wait for.
-  if (isWorker || setTimeout !== ownClock) {
+  if (isWorker || setTimeout !== ownSetTimeout) {
     expiring.timer = startTimer(() => expiring.expire(), delay)
     return
   }

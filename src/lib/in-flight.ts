@@ -62,10 +62,11 @@ export async function drain(
   const reason = new DOMException('The process shuts down', 'AbortError')
   const abandoned = new Set<BackgroundTask>()
   // What listens to a signal that aborts may add tasks.
-  for (let count = -1; count < abandoned.size;) {
-    count = abandoned.size
+  let known: number
+  do {
+    known = abandoned.size
     for (const task of abandon(state.inFlight.items, reason)) abandoned.add(task)
-  }
+  } while (abandoned.size > known)
   return { finished, abandoned: [...abandoned] }
 }
 
