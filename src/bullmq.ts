@@ -327,14 +327,23 @@ class DurableTasks<Functions extends DurableFunctions> implements Durable<Functi
     if (job === undefined || job.attemptsStarted > 0) return
     const { args, standsFor } = data
     if (standsFor === undefined) {
-      await job
-        .updateData({ args, outcome })
-        .then(() => job.promote())
-        .catch(unlessGone)
+      await this.#promote(job, { args, outcome }).catch(unlessGone)
     } else {
       await this.#queue.add(name, { args, outcome }, standsFor)
       await this.#queue.remove(id)
     }
+  }
+
+  /**
+   * BullMQ's `promote` on PostgreSQL looks whether the job is delayed, and then lets it run: when a
+   * worker takes the job between the two, because `grace` is over, it runs twice. So a job that is
+   * about to be due is first put out of reach, which is safe whoever takes it.
+   */
+  async #promote(job: Job<DurableData>, data: DurableData): Promise<void> {
+    await job.updateData(data)
+    const remaining = job.timestamp + this.#options.grace - Date.now()
+    if (remaining < timeToPromote) await job.changeDelay(timeToPromote)
+    await job.promote()
   }
 
   /** The handler has thrown. A job that has run, `grace` being over, stays to be looked at. */
@@ -370,6 +379,9 @@ class DurableTasks<Functions extends DurableFunctions> implements Durable<Functi
     }
   }
 }
+
+/** Milliseconds: a queue that answers has promoted a job long before. */
+const timeToPromote = 10_000
 
 interface PlannedJob {
   readonly data: DurableData

@@ -27,6 +27,8 @@ class FakeQueue {
       name,
       data,
       attemptsStarted: this.attemptsStarted,
+      timestamp: Date.now(),
+      changeDelay: (delay: number) => this.#call('changeDelay', [delay]),
       getState: () => this.#call('getState', [], 'delayed'),
       promote: () => this.#call('promote'),
       updateData: (updated: unknown) => this.#call('updateData', [updated]),
@@ -234,6 +236,17 @@ describe('Durable.addTask()', () => {
       'updateData',
       { args: ['ada@example.com'], outcome: 'cancelled' },
     ])
+  })
+
+  it('keeps workers from the job while it is promoted, when its grace is nearly over', async () => {
+    const emails = open({ grace: 9999 })
+    await answer((tasks) => emails.addTask(tasks, 'send', 'ada@example.com'))
+    expect(queue.asked()).toEqual(['add', 'getJob', 'updateData', 'changeDelay', 'promote'])
+    expect(queue.calls).toContainEqual(['changeDelay', 10_000])
+    queue.answers['changeDelay'] = missing(-3)
+    await answer((tasks) => emails.addTask(tasks, 'send', 'ada@example.com'))
+    expect(queue.asked().slice(5)).toEqual(['add', 'getJob', 'updateData', 'changeDelay'])
+    expect(reported).toEqual([])
   })
 
   it('removes the job when the handler throws', async () => {
