@@ -1,29 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ErrorCode, type Job, type JobsOptions, type Queue, UnrecoverableError } from 'bullmq'
+import { ErrorCode, type Job, type Queue, UnrecoverableError } from 'bullmq'
 import { BackgroundTask, BackgroundTasks, type Outcome } from './index.ts'
 import { withContext } from './lib/background-task.ts'
+import {
+  type DurableData,
+  type DurableJobOptions,
+  isDurableData,
+  type PlannedJob,
+  planJob,
+} from './lib/durable-job.ts'
 import { checkMilliseconds, kindOf, longestTimer } from './lib/errors.ts'
-import { unfitForJson, unfitText } from './lib/json.ts'
 import { addFirst } from './lib/process-state.ts'
+
+export type { DurableJobOptions } from './lib/durable-job.ts'
 
 /** The part of BullMQ's `Queue` used here, be it on Redis or on PostgreSQL. */
 export type DurableQueue = Pick<Queue, 'name' | 'add' | 'getJob' | 'remove'>
-
-/** BullMQ's own options of a job, handed on as they are. `delay` is not one: see `grace`. */
-export type DurableJobOptions = Pick<
-  JobsOptions,
-  | 'attempts'
-  | 'backoff'
-  | 'deduplication'
-  | 'jobId'
-  | 'keepLogs'
-  | 'priority'
-  | 'removeOnComplete'
-  | 'removeOnFail'
-  | 'sizeLimit'
-  | 'stackTraceLimit'
-  | 'telemetry'
->
 
 /** What a function in the worker can know beyond its arguments. */
 export interface DurableContext {
@@ -142,18 +134,6 @@ export interface Durable<Functions extends DurableFunctions> {
   readonly processor: (job: Job, token?: string, signal?: AbortSignal) => Promise<void>
 }
 
-/** What a job carries. */
-interface DurableData {
-  readonly args: readonly unknown[]
-  readonly outcome?: Outcome
-  /** The job stands in for another one: instead of running, it adds the one with these options. */
-  readonly standsFor?: StoredOptions
-}
-
-interface StoredOptions extends DurableJobOptions {
-  readonly jobId: string
-}
-
 /**
  * Makes tasks of functions that survive a crash and can run on another machine: the "use Celery" of
  * FastAPI's page, on BullMQ. Neither the functions nor the order of their arguments change.
@@ -222,6 +202,9 @@ export function durable<Functions extends DurableFunctions>(
   return new DurableTasks<Functions>(queue, functions, { grace, storeTimeout })
 }
 
+/** Milliseconds: a queue that answers has promoted a job long before. */
+const timeToPromote = 10_000
+
 class DurableTasks<Functions extends DurableFunctions> implements Durable<Functions> {
   readonly processor: Durable<Functions>['processor']
   readonly #queue: DurableQueue
@@ -257,12 +240,11 @@ class DurableTasks<Functions extends DurableFunctions> implements Durable<Functi
       )
     }
     const { run: _, ...defaults } = typeof fn === 'function' ? { run: fn } : fn
-    const planned = planJob(sentArguments(label, args), { ...defaults, ...options })
-    checkOptions(label, planned.data.standsFor ?? planned.options)
+    const planned = planJob(label, args, { ...defaults, ...options })
     const job = await this.#store(label, name, planned)
     // Not behind what runs in this process: the job would wait for that.
     tasks[addFirst](this.#settling(label, job))
-    return (planned.data.standsFor ?? planned.options).jobId
+    return planned.jobId
   }
 
   #find(name: string): DurableFunctions[string] | undefined {
@@ -380,39 +362,6 @@ class DurableTasks<Functions extends DurableFunctions> implements Durable<Functi
   }
 }
 
-/** Milliseconds: a queue that answers has promoted a job long before. */
-const timeToPromote = 10_000
-
-interface PlannedJob {
-  readonly data: DurableData
-  readonly options: StoredOptions
-}
-
-/**
- * The job to store before the response has ended. Its id is random: BullMQ sends a job again when
- * the connection breaks before the answer, and the second one of the same id is ignored.
- */
-function planJob(args: readonly unknown[], options: DurableJobOptions): PlannedJob {
-  const jobId = options.jobId ?? crypto.randomUUID()
-  const own = { ...options, jobId }
-  if (options.jobId === undefined && options.deduplication === undefined) {
-    return { data: { args }, options: own }
-  }
-  const { deduplication: _, ...standIn } = own
-  return {
-    data: { args, standsFor: own },
-    options: {
-      ...standIn,
-      jobId: crypto.randomUUID(),
-      // It only has to reach the queue, whatever the limits of the job it stands for.
-      attempts: 10,
-      backoff: { type: 'exponential', delay: 1000 },
-      removeOnComplete: true,
-      removeOnFail: false,
-    },
-  }
-}
-
 function checkTask(queue: string, task: unknown): void {
   if (typeof task !== 'object' || task === null) {
     throw new TypeError(
@@ -424,38 +373,6 @@ function checkTask(queue: string, task: unknown): void {
     throw new TypeError(
       `Cannot add a job to ${queue}: the name of the task is ${kindOf(name)}, pass a string`,
     )
-  }
-}
-
-/** The arguments to store. Refuses what would arrive in the worker as something else. */
-function sentArguments(label: string, args: unknown): readonly unknown[] {
-  if (!Array.isArray(args)) {
-    throw new TypeError(`Cannot add ${label}: args is ${kindOf(args)}, pass an array`)
-  }
-  const sent = [...args]
-  // Optional arguments left out at the end, that JSON would make null.
-  while (sent.length > 0 && sent.at(-1) === undefined) sent.pop()
-  for (const [index, arg] of sent.entries()) {
-    const found = unfitForJson(arg)
-    if (found === undefined) continue
-    throw new TypeError(`Cannot add ${label}: argument ${index + 1} holds ${found}`)
-  }
-  return sent
-}
-
-/** BullMQ would refuse these too, but for a job that waits under an id of its own only later. */
-function checkOptions(label: string, options: StoredOptions): void {
-  if ('delay' in options) {
-    throw new TypeError(`Cannot add ${label}: a job takes no delay here, use grace`)
-  }
-  if (/^\d+$|:/.test(options.jobId)) {
-    throw new TypeError(
-      `Cannot add ${label}: its jobId is a number or has a colon, use letters or -`,
-    )
-  }
-  for (const id of [options.jobId, options.deduplication?.id ?? '']) {
-    const found = unfitText(id)
-    if (found !== undefined) throw new TypeError(`Cannot add ${label}: its id holds ${found}`)
   }
 }
 
@@ -480,8 +397,4 @@ function toBeKept(job: Job, wrong: string): UnrecoverableError {
   // BullMQ reads this one when the processor has failed; what is stored with the job stays.
   job.opts.removeOnFail = false
   return new UnrecoverableError(`Cannot run job ${job.id}: ${wrong}`)
-}
-
-function isDurableData(data: unknown): data is DurableData {
-  return typeof data === 'object' && data !== null && 'args' in data && Array.isArray(data.args)
 }

@@ -20,6 +20,10 @@ function nested(levels: number): unknown[] {
   return value
 }
 
+function bare(properties: object): object {
+  return Object.assign(Object.create(null), properties)
+}
+
 describe('unfitForJson()', () => {
   const shared = { copies: 2 }
 
@@ -30,7 +34,7 @@ describe('unfitForJson()', () => {
     ['a number', -1.5],
     ['an array', [1, 'two', null, [true]]],
     ['an object', { a: { b: [1] } }],
-    ['an object without a prototype', Object.assign(Object.create(null), { a: 1 })],
+    ['an object without a prototype', bare({ a: 1 })],
     ['an object of another realm', runInContext('({ a: [1] })', createContext())],
     ['the same object twice', [shared, { shared }]],
     ['a thousand levels', nested(1000)],
@@ -56,15 +60,22 @@ describe('unfitForJson()', () => {
     [lost('an instance of Point'), new Point()],
     [lost('an instance of List'), List.of('secret')],
     [lost('an instance of a class'), Object.create({ constructor: undefined })],
+    [lost('an instance of a class'), Object.create(bare({ secret: 1 }))],
     [lost('a circular reference'), circle],
     // A hole comes back as null.
     [lost('undefined'), Object.assign([], { 0: 1, 2: 3 })],
+    [lost('undefined'), Object.assign([], { length: 1 })],
+    [lost('an array with a property'), Object.assign([], { length: 1, a: 1 })],
+    [lost('an array with a property'), 'secret'.match(/secret/)],
+    [lost('a function'), { toJSON: () => 'secret' }],
     [lost('an array with a property'), Object.assign([1], { secret: 1 })],
     [lost('a symbol as a key'), { [Symbol('secret')]: 1 }],
     [lost('a hidden property'), Object.defineProperty({}, 'secret', { value: 1 })],
     ['-0, which JSON does not keep, pass 0', -0],
     ['the character U+0000, which cannot be stored, take it out', 'secret\0'],
     ['half a surrogate pair, which cannot be stored, repair it', 'secret\ud83d'],
+    ['half a surrogate pair, which cannot be stored, repair it', '\udc00secret'],
+    ['half a surrogate pair, which cannot be stored, repair it', { '\ud800': 1 }],
     ['the character U+0000, which cannot be stored, take it out', { 'secret\0': 1 }],
   ])('says %s, at the top and further in', (problem, value) => {
     expect(unfitForJson(value)).toBe(problem)

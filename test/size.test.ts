@@ -49,7 +49,7 @@ describe('The core', () => {
       inputs.filter((path) => path !== 'src/index.ts' && !path.startsWith('src/lib/')),
     ).toEqual([])
     // What another door alone uses.
-    const foreign = /(thread-|json|current-response|\.workerd)/
+    const foreign = /(thread-|durable-|json|current-response|\.workerd)/
     expect(inputs.filter((path) => foreign.test(path))).toEqual([])
   })
 
