@@ -37,7 +37,9 @@ export async function startPrograms({ server, start }: TestServer): Promise<Prog
     return child
   }
   const records: Programs['records'] = () => {
-    const lines = existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : []
+    const text = existsSync(file) ? readFileSync(file, 'utf8') : ''
+    // What is behind the last line break may not be written yet.
+    const lines = text.split('\n').slice(0, -1)
     return lines.map((line) => {
       const [id = '', outcome = ''] = line.split(' ')
       return { id, outcome }
