@@ -1,5 +1,5 @@
 import { afterResponse, type WrapOptions } from './after-response.ts'
-import { slot } from './bag.ts'
+import type { slot } from './bag.ts'
 import type { Outcome } from './body-end.ts'
 import { continuation } from './continuation.ts'
 import {
@@ -122,10 +122,10 @@ type Callable = (...args: never[]) => unknown
  */
 export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]> {
   /** The name of the function or of the definition, or `'anonymous'`. */
-  readonly name: string;
+  readonly name: string
 
-  /** @internal */
-  [slot]?: number | undefined
+  /** Only where it is accepted without a list. @internal */
+  declare [slot]?: number | undefined
 
   #task: Callable | TaskDefinition | undefined
   #args: readonly unknown[]

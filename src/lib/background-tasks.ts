@@ -113,8 +113,6 @@ export class BackgroundTasks {
   #run: Run | undefined
   /** What its handler threw, if it did. */
   #thrown: Conditions | undefined
-  /** The first failure, of lists in this one too. */
-  #failure: BackgroundTaskError | undefined
   /** Why what has not started is skipped. */
   #stop: { readonly reason: unknown } | undefined
   #ended: Promise<void> | undefined
@@ -299,7 +297,8 @@ export class BackgroundTasks {
     }
     return handled(
       this[ended].then(() => {
-        if (this.#failure !== undefined) throw this.#failure
+        const { failure } = this.#run ?? {}
+        if (failure !== undefined) throw failure
       }),
     )
   }
@@ -389,10 +388,12 @@ export class BackgroundTasks {
 
   /** @internal */
   [fail](failure: BackgroundTaskError, skipped: string[], stops: boolean): void {
-    this.#failure ??= failure
     const stopsThis = stops && this.#options.failure !== 'continue'
     if (stopsThis) this[skip](failure.cause, skipped)
-    this.#run?.parent?.[fail](failure, skipped, stopsThis)
+    const run = this.#run
+    if (run === undefined) return
+    run.failure ??= failure
+    run.parent?.[fail](failure, skipped, stopsThis)
   }
 
   /** @internal */
@@ -404,6 +405,7 @@ export class BackgroundTasks {
       this.#run = {
         conditions: { outcome, reason, timeout, when, onError, list: this },
         parent: conditions.list,
+        failure: undefined,
         next: 0,
         running: 0,
         cleanup: undefined,
@@ -471,6 +473,8 @@ interface Run {
   readonly conditions: Conditions
   /** The list that this one runs in. */
   parent: BackgroundTasks | undefined
+  /** The first one, of lists in this one too. */
+  failure: BackgroundTaskError | undefined
   /** The index of the task to start next. */
   next: number
   /** How many tasks, or cleanups, are running. */

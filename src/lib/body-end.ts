@@ -58,18 +58,20 @@ export function observeEnd(
 }
 
 class ObservedBody implements UnderlyingDefaultSource, Expiring {
-  [slot]?: number
+  // Declared, and there only where somebody needs them: very many of these may be waiting.
   /** Workers ask for it, and then send a `content-length`, as they would without us. */
-  readonly expectedLength: bigint | undefined
+  declare expectedLength?: bigint | undefined
+  /** On Workers, where it counts after each chunk. */
+  declare unreadTimeout?: number
+  declare timer?: ReturnType<typeof setTimeout>;
+  [slot]?: number
+  deadline = 0
   readonly #reader: ReadableStreamDefaultReader
   readonly #signal: AbortSignal | undefined
-  readonly #unreadTimeout: number
   #listener: EndListener | undefined
+  /** Until it is cancelled: neither a chunk nor a close may follow then. */
   #controller: ReadableStreamDefaultController | undefined
   #isTouched = false
-  #isCancelled = false
-  deadline = 0
-  timer?: ReturnType<typeof setTimeout>
 
   constructor(
     body: ReadableStream,
@@ -77,8 +79,10 @@ class ObservedBody implements UnderlyingDefaultSource, Expiring {
     signal: AbortSignal | undefined,
     unreadTimeout: number,
   ) {
-    this.expectedLength = lengthOf(body)
-    this.#unreadTimeout = unreadTimeout
+    if (isWorker) {
+      this.expectedLength = lengthOf(body)
+      this.unreadTimeout = unreadTimeout
+    }
     this.#reader = body.getReader()
     this.#listener = listener
     this.#signal = signal
@@ -96,8 +100,7 @@ class ObservedBody implements UnderlyingDefaultSource, Expiring {
     try {
       const { done, value } = await this.#reader.read()
       if (done) this.#end('closed')
-      // Cancelled meanwhile: neither a chunk nor a close may follow.
-      if (this.#isCancelled) return
+      if (this.#controller === undefined) return
       if (done) controller.close()
       else this.#pass(value, controller)
     } catch (error) {
@@ -110,12 +113,13 @@ class ObservedBody implements UnderlyingDefaultSource, Expiring {
 
   #pass(chunk: unknown, controller: ReadableStreamDefaultController): void {
     controller.enqueue(chunk)
+    const { unreadTimeout } = this
     // A Worker is not told when its client goes away now: the next chunk is then never asked for.
-    if (isWorker && this.#listener !== undefined) watch(this, this.#unreadTimeout)
+    if (unreadTimeout !== undefined && this.#listener !== undefined) watch(this, unreadTimeout)
   }
 
   cancel(reason: unknown): Promise<void> {
-    this.#isCancelled = true
+    this.#controller = undefined
     this.#end('cancelled', reason)
     return this.#reader.cancel(reason)
   }
@@ -133,11 +137,12 @@ class ObservedBody implements UnderlyingDefaultSource, Expiring {
 
   #giveUp(): void {
     const reason: unknown = this.#signal?.reason
+    const controller = this.#controller
     if (this.#listener === undefined) return
-    this.#isCancelled = true
+    this.#controller = undefined
     this.#end('cancelled', reason)
     this.#reader.cancel(reason).catch(() => {})
-    this.#controller?.error(reason)
+    controller?.error(reason)
   }
 
   #touch(): void {
@@ -162,7 +167,6 @@ class ObservedBody implements UnderlyingDefaultSource, Expiring {
  * that a body has of its own is behind a symbol there, for `console.log` to show.
  */
 function lengthOf(body: ReadableStream): bigint | undefined {
-  if (!isWorker) return undefined
   for (const symbol of Object.getOwnPropertySymbols(Object.getPrototypeOf(body))) {
     if (symbol.description !== 'length') continue
     const length: unknown = Reflect.get(body, symbol)

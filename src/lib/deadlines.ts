@@ -28,7 +28,8 @@ export function watch(expiring: Expiring, delay: number): void {
     expiring.timer = startTimer(() => expiring.expire(), delay)
     return
   }
-  expiring.deadline = performance.now() + delay
+  // A whole number: another one would be an object of its own for each response on its way.
+  expiring.deadline = Math.ceil(performance.now() + delay)
   waiting.add(expiring)
   schedule(expiring.deadline)
 }

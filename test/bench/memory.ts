@@ -55,6 +55,8 @@ async function hold(name: string, responses: number, look: () => void): Promise<
     else if (name === 'stream') held.push(copy(response))
     else held.push(wrap(response, options))
   }
+  // What Node itself does to start a stream is over then.
+  await new Promise((then) => setImmediate(then))
   look()
   held.length = 0
   resolve()
@@ -71,9 +73,11 @@ function copy({ body, status, headers }: Response): Response {
 
 function wrap(response: Response, options: WrapOptions): Response {
   const tasks = new BackgroundTasks()
-  tasks.addTask(function task() {})
+  tasks.addTask(task)
   return tasks.wrap(response, options)
 }
+
+function task(): void {}
 
 function used(): number {
   globalThis.gc?.()

@@ -258,7 +258,7 @@ export const differences: readonly Difference[] = [
   },
   {
     hosts: ['workerd-without-ctx'],
-    cases: /^client gone (before the first byte|mid-stream)/,
+    cases: /^(client gone (before the first byte|mid-stream)|server-sent events)$/,
     forms: ['with', 'provide', 'wrap', 'request'],
     measured: { outcome: 'unread', source: 'nothing' },
     or: { outcome: 'cancelled', source: 'cancelled' },
@@ -266,7 +266,7 @@ export const differences: readonly Difference[] = [
   },
   {
     hosts: ['workerd', 'workerd-without-condition'],
-    cases: /^client gone (before the first byte|mid-stream)/,
+    cases: /^(client gone (before the first byte|mid-stream)|server-sent events)$/,
     forms: ['wrap'],
     measured: { outcome: 'unread', source: 'nothing' },
     or: { outcome: 'cancelled', source: 'cancelled' },
