@@ -232,19 +232,20 @@ describe.each(servers)('durable() on $name', ({ server, start }) => {
     expect(await queue.getJobCounts('completed')).toEqual({ completed: 1 })
   })
 
-  it('runs the job although a task before it has failed', async () => {
+  it('runs the job although a task added before it fails', async () => {
     const emails = durable(queue, functions, { grace })
     openWorker(name, emails.processor)
     await answer(async (tasks) => {
       tasks.addTask(function broken() {
         throw new Error('broken')
       })
-      await emails.addTask(tasks, 'note', 'after a failure')
+      await emails.addTask(tasks, 'note', 'beside a failure')
     })
     await eventually(() => ran.length > 1)
-    expect(ran).toEqual([
+    // A worker may have the job before this process comes to its own task.
+    expect(ran.toSorted()).toEqual([
+      ['beside a failure', 'closed', 0],
       ['reported', 'broken', 'Error: broken'],
-      ['after a failure', 'closed', 0],
     ])
   })
 
@@ -300,12 +301,12 @@ describe.each(servers)('durable() on $name', ({ server, start }) => {
     const compute = workerThread<{ compute: (milliseconds: number) => void }>(file, 'compute')
     const jobs = durable(queue, { compute }, { grace })
     // A lock that is not renewed would be over long before, and the other worker have the job.
-    const options = { lockDuration: 500, stalledInterval: 500 }
+    const options = { lockDuration: 1000, stalledInterval: 500 }
     openWorker(name, jobs.processor, options)
     openWorker(name, jobs.processor, options)
     let id = ''
     await answer(async (tasks) => {
-      id = await jobs.addTask(tasks, 'compute', 2000)
+      id = await jobs.addTask(tasks, 'compute', 3000)
     })
     await eventually(async () => (await queue.getJob(id))?.finishedOn !== undefined)
     expect(await queue.getJob(id)).toMatchObject({ attemptsStarted: 1, stalledCounter: 0 })
