@@ -37,19 +37,78 @@ describe('isStatic()', () => {
   )
 })
 
+/** Remembers what it was made of. */
+class KnownResponse extends Response {
+  readonly source: unknown
+  constructor(source?: BodyInit | null, init?: ResponseInit) {
+    super(source, init)
+    this.source = source
+  }
+}
+
+/** As Bun counts: what every response takes, and the bytes that it holds. */
+function sizeOfKnown(value: object): number {
+  const { source } = value as KnownResponse
+  return 360 + (typeof source === 'string' ? source.length : 0)
+}
+
+/** Bun, as far as it is asked: what it shows, and what it counts. */
+function newBun(shown: string, estimateShallowMemoryUsageOf?: (value: object) => number) {
+  const inspect = vi.fn<(value: unknown) => string>(() => shown)
+  const getBuiltinModule = (): object => ({ estimateShallowMemoryUsageOf })
+  const globals = { Bun: { inspect }, process: { getBuiltinModule }, Response: KnownResponse }
+  return { inspect, globals }
+}
+
 describe('isStatic() on Bun', () => {
   it.each<[string, boolean]>([
     ['Response (4 bytes) {\n  ok: true,', true],
-    ['Response (20 MB) {\n  ok: true,', true],
+    ['Response (20 MB) {\n  ok: true,\n  Blob (20 MB)', true],
+    ['Response (4 bytes) {\n  ok: true,\n  ReadableStream {', false],
     ['Response (0 KB) {\n  ok: true,', false],
     ['Response {\n  ok: true,', false],
     ['[object Response]', false],
   ])('goes by what Bun shows: %j is %s', async (shown, expected) => {
-    const inspect = vi.fn<(value: unknown) => string>(() => shown)
-    const isStaticThere = await loadOn({ Bun: { inspect } })
+    const { inspect, globals } = newBun(shown)
+    const isStaticThere = await loadOn(globals)
     const response = newResponse()
     expect(isStaticThere(response)).toBe(expected)
     expect(inspect.mock.calls).toEqual([[response]])
+  })
+
+  it('looks no further at a response that holds bytes', async () => {
+    const { inspect, globals } = newBun('Response (0 KB) {', sizeOfKnown)
+    const isStaticThere = await loadOn(globals)
+    expect(isStaticThere(new Response('text'))).toBe(true)
+    expect(inspect).not.toHaveBeenCalled()
+    expect(isStaticThere(new Response('text', { statusText: 'Made' }))).toBe(false)
+    expect(isStaticThere(new Response(null))).toBe(false)
+    expect(inspect).toHaveBeenCalledTimes(2)
+  })
+
+  it.each<[string, (value: object) => number]>([
+    ['no bytes', () => 360],
+    [
+      'a stream too',
+      (value) =>
+        sizeOfKnown(value) + ((value as KnownResponse).source instanceof ReadableStream ? 1 : 0),
+    ],
+  ])('goes by what Bun shows where it counts %s', async (_, sizeOf) => {
+    const { inspect, globals } = newBun('Response (0 KB) {', sizeOf)
+    const isStaticThere = await loadOn(globals)
+    expect(isStaticThere(new Response('text'))).toBe(false)
+    expect(inspect).toHaveBeenCalledOnce()
+  })
+
+  it('is false for one that may still be arriving, and for one that is read', async () => {
+    const { inspect, globals } = newBun('Response (4 bytes) {', sizeOfKnown)
+    const isStaticThere = await loadOn(globals)
+    const fetched = newResponse({ url: { value: 'http://localhost/' } })
+    expect(isStaticThere(fetched)).toBe(false)
+    const read = new Response('text')
+    await read.text()
+    expect(isStaticThere(read)).toBe(false)
+    expect(inspect).not.toHaveBeenCalled()
   })
 })
 

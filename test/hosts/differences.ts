@@ -95,14 +95,14 @@ export const differences: readonly Difference[] = [
   {
     hosts: ['bun'],
     cases: /^GET proxied fetch$/,
-    forms: ['wrap'],
+    forms: ['with', 'wrap'],
     measured: { wire: '-content-length +transfer-encoding' },
     reason: 'Sends a wrapped body in chunks',
   },
   {
     hosts: ['bun'],
     cases: /^GET proxied fetch, encoded$/,
-    forms: ['wrap'],
+    forms: ['with', 'wrap'],
     measured: { wire: '-content-encoding -content-length +transfer-encoding' },
     reason: 'The body is decoded already: a wrapped response does not say otherwise',
   },

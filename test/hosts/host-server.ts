@@ -8,7 +8,7 @@ import { type ServerEvent, type ServerProcess, startServer } from '../support/se
 import type { Client } from './clients.ts'
 import type { Exchange } from './exchange.ts'
 import type { HostUnderTest, Runtime } from './hosts.ts'
-import { startUpstream } from './upstream.ts'
+import { startUpstream, type Upstream } from './upstream.ts'
 
 /** The forms in which a user can add tasks; `bare` is the handler without any. */
 export type Form = 'bare' | 'with' | 'provide' | 'wrap' | 'request'
@@ -24,7 +24,7 @@ export class HostServer {
   /** The ids of all requests so far. */
   readonly sent: string[] = []
   readonly #process: ServerProcess
-  readonly #upstream: { close: () => void }
+  readonly #upstream: Upstream
   readonly #gates: string
   readonly #responses = new Map<string, RawResponse>()
 
@@ -38,12 +38,7 @@ export class HostServer {
     return new HostServer(host.client, server, upstream, gates)
   }
 
-  private constructor(
-    client: Client,
-    server: ServerProcess,
-    upstream: { close: () => void },
-    gates: string,
-  ) {
+  private constructor(client: Client, server: ServerProcess, upstream: Upstream, gates: string) {
     this.client = client
     this.#process = server
     this.#upstream = upstream
@@ -91,6 +86,11 @@ export class HostServer {
     const { response, destroy } = await this.client.send({ port: this.port, path })
     await response
     destroy()
+  }
+
+  /** Lets the answer arrive that the handler has fetched and returned. */
+  release(id: string): void {
+    this.#upstream.release(id)
   }
 
   /** Round trips: the server has had its turns to do what it is going to do. */

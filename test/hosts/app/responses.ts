@@ -37,6 +37,11 @@ export const responses: Record<string, (exchange: Exchange) => Response | Promis
     return new Response('<p>hello</p>', { headers })
   },
   'proxied fetch': ({ upstream }) => fetch(`${upstream}/plain`),
+  'proxied fetch, half there': async ({ id, upstream }) => {
+    const response = await fetch(`${upstream}/half?${id}`)
+    report('fetched', id)
+    return response
+  },
   'proxied fetch, encoded': ({ upstream }) => fetch(`${upstream}/gzip`),
   upgrade: ({ upgrade, Response }) =>
     upgrade === undefined ? new Response('no upgrade here') : upgrade(),

@@ -22,6 +22,7 @@ const names = [
   'stream with content-length',
   'proxied fetch',
   'proxied fetch, encoded',
+  'proxied fetch, half there',
 ]
 
 /** Asked for with `HEAD` and `wrap` alone too: one short body, and those without one. */
@@ -94,7 +95,7 @@ async function ask(
     ...(form === 'wrap' && method === 'HEAD' && { unread: '1000' }),
   }
   const { id, exchange } = await server.send(form, name, { method, query })
-  const opening = name === 'stream' ? openSource(server, id, exchange, method) : undefined
+  const opening = openings[name]?.(server, id, exchange, method)
   if (name === 'network error') await answerOrLeave(server, exchange)
   return { id, exchange, response: await exchange.response, opening }
 }
@@ -103,6 +104,12 @@ async function ask(
 async function answerOrLeave(server: HostServer, exchange: Exchange): Promise<void> {
   await Promise.race([exchange.response, server.turns(20)])
   exchange.destroy()
+}
+
+/** Lets the rest of a body come, once it is known that the task has not started before that. */
+const openings: Record<string, typeof openSource> = {
+  stream: openSource,
+  'proxied fetch, half there': release,
 }
 
 async function openSource(
@@ -118,4 +125,18 @@ async function openSource(
     if (await server.has('task-start', id)) throw new Error('The task started too early')
   }
   await server.open(`${id}/source`)
+}
+
+async function release(
+  server: HostServer,
+  id: string,
+  _exchange: Exchange,
+  method: string,
+): Promise<void> {
+  await server.until('fetched', id)
+  if (method === 'GET') {
+    await server.turns(3)
+    if (await server.has('task-start', id)) throw new Error('The task started too early')
+  }
+  server.release(id)
 }

@@ -4,6 +4,7 @@ declare namespace Bun {
     send(message: string): void
   }
   interface Server {
+    readonly port: number
     upgrade(request: Request): boolean
   }
   interface ServeOptions {
@@ -14,6 +15,7 @@ declare namespace Bun {
     fetch(request: Request, server: Server): Response | Promise<Response>
   }
   function serve(options: ServeOptions): Server
+  function file(path: string): Blob
 }
 
 declare namespace Deno {
