@@ -67,6 +67,7 @@ describe('isStatic() on Bun', () => {
     ['Response (4 bytes) {\n  ok: true,\n  ReadableStream {', false],
     ['Response (0 KB) {\n  ok: true,', false],
     ['Response {\n  ok: true,', false],
+    ['Response {\n  FileRef ("a.txt") {\n    type: "text/plain",\n    offset: 5', true],
     ['[object Response]', false],
   ])('goes by what Bun shows: %j is %s', async (shown, expected) => {
     const { inspect, globals } = newBun(shown)

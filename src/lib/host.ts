@@ -107,9 +107,9 @@ class FoundHost implements Host {
 
   observe(listener: EndListener, answer: unknown): boolean {
     if (this.#response !== undefined) return this.#observeNode(this.#response, listener, answer)
-    if (!isStatic(answer)) return false
     const { method, signal } = this.request ?? {}
-    if (method === 'HEAD') return false
+    // Looking at a response of Bun may add a header, which it sends with a HEAD alone.
+    if (method === 'HEAD' || !isStatic(answer)) return false
     if (this.#deno !== undefined) return observePromise(this.#deno.completed, listener)
     // Bun tells nothing of its own: this is over as soon as Bun has it.
     if (signal?.aborted === true) listener.end('cancelled', signal.reason)

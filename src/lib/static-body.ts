@@ -23,16 +23,16 @@ export function isStatic(answer: unknown): boolean {
   return Deno !== undefined && isStaticOnDeno(answer)
 }
 
-/** How many bytes of text or of an array a response of Bun holds; 0 where Bun cannot be asked. */
+/** Counts the bytes of text, or of an array, that a response of Bun holds; where Bun can be asked. */
 const heldBytes = byteCounter(Bun && process?.getBuiltinModule?.('bun:jsc'))
 
 function byteCounter({ estimateShallowMemoryUsageOf: sizeOf }: BunMemory = {}) {
-  if (sizeOf === undefined) return () => 0
+  if (sizeOf === undefined) return undefined
   const empty = sizeOf(new Response(null))
   const count = (response: Response): number => sizeOf(response) - empty
   const isExact =
     count(new Response('bytes')) === 5 && count(new Response(new ReadableStream())) === 0
-  return isExact ? count : () => 0
+  return isExact ? count : undefined
 }
 
 function isStaticOnBun(response: Response, inspector: Inspector): boolean {
@@ -40,11 +40,14 @@ function isStaticOnBun(response: Response, inspector: Inspector): boolean {
   // One from `fetch` may still be arriving, whatever Bun shows of it.
   if (url !== '' || bodyUsed) return false
   // The common case, in a small part of the time that `inspect` takes. A status text counts too.
-  if (statusText === '' && heldBytes(response) > 0) return true
-  // `Response (5 bytes) {`; no body is `0 KB`, which loses nothing, and so is a stream, unless it is
-  // that of a request whose length is known.
+  if (statusText === '' && heldBytes?.(response)) return true
+  // `Response (5 bytes) {`, or an offset where it is a part of a file; no body is `0 KB`, which loses
+  // nothing, and so is a stream, unless it is that of a request whose length is known.
   const description = inspector.inspect(response)
-  return /^Response \((?!0 KB)/.test(description) && !description.includes('\n  ReadableStream ')
+  return (
+    /^Response \((?!0 KB)|\n    offset: /.test(description) &&
+    !description.includes('\n  ReadableStream ')
+  )
 }
 
 /** Deno's own, on each of its responses. */

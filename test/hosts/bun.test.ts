@@ -22,6 +22,7 @@ describe('isStatic() in Bun itself', () => {
       'part of a buffer',
       'a blob',
       'a file',
+      'a part of a file',
       'a form',
       'parameters',
       'a clone',

@@ -26,7 +26,7 @@ const node: readonly HostName[] = [
 ]
 const workers: readonly HostName[] = ['workerd', 'workerd-without-ctx', 'workerd-without-condition']
 const without =
-  /^(GET (string|json|bytes|20 MB|empty|two cookies|status text)|slow client, 20 MB.*|upgrade)$/
+  /^(GET (string|json|bytes|blob|20 MB|empty|two cookies|status text)|slow client, 20 MB.*|upgrade)$/
 
 export const differences: readonly Difference[] = [
   {
@@ -35,6 +35,12 @@ export const differences: readonly Difference[] = [
     forms: ['wrap'],
     measured: { wire: '-content-length +transfer-encoding' },
     reason: 'Sends a string or bytes by a way of its own, which a wrapped body does not go',
+  },
+  {
+    hosts: ['whatwg-node-ponyfill'],
+    cases: /blob/,
+    forms: ['with', 'wrap', 'request'],
+    reason: 'A response of that class never answers with the Blob of Node',
   },
   {
     hosts: ['deno'],

@@ -17,6 +17,7 @@ export const responses: Record<string, (exchange: Exchange) => Response | Promis
   string: ({ Response }) => new Response('hello world'),
   json: ({ Response }) => Response.json({ message: 'hello world' }),
   bytes: ({ Response }) => new Response(encoder.encode('hello world')),
+  blob: ({ Response }) => new Response(new Blob(['hello world'], { type: 'text/css' })),
   empty: ({ Response }) => new Response(''),
   none: ({ Response }) => new Response(null),
   'no content': ({ Response }) => new Response(null, { status: 204 }),

@@ -8,6 +8,7 @@ const names = [
   'string',
   'json',
   'bytes',
+  'blob',
   'stream',
   '20 MB',
   'empty',
