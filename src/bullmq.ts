@@ -204,6 +204,8 @@ export function durable<Functions extends DurableFunctions>(
 
 /** Milliseconds: a queue that answers has promoted a job long before. */
 const timeToPromote = 10_000
+/** Milliseconds that the list waits for that, whatever `addTask` does. */
+const longestToSettle = 10_000
 
 class DurableTasks<Functions extends DurableFunctions> implements Durable<Functions> {
   readonly processor: Durable<Functions>['processor']
@@ -228,7 +230,7 @@ class DurableTasks<Functions extends DurableFunctions> implements Durable<Functi
     checkTask(this.#queue.name, task)
     const { name, args, ...options } = task
     const label = `${this.#queue.name}.${name}`
-    if (typeof tasks?.addTask !== 'function') {
+    if (typeof tasks?.[addFirst] !== 'function') {
       throw new TypeError(
         `Cannot add ${label}: the list is ${kindOf(tasks)}, pass the BackgroundTasks of the request`,
       )
@@ -298,7 +300,7 @@ class DurableTasks<Functions extends DurableFunctions> implements Durable<Functi
   /** Bounded, as what comes after it in the list must not wait for a queue that is away. */
   #settle(job: Job, outcome: Outcome): Promise<void> {
     const settled = outcome === 'thrown' ? this.#withdraw(job) : this.#release(job, outcome)
-    return within(this.#options.storeTimeout, settled)
+    return within(Math.min(this.#options.storeTimeout, longestToSettle), settled)
   }
 
   /** The response has ended. A job that a worker has taken meanwhile needs no release. */
@@ -308,24 +310,32 @@ class DurableTasks<Functions extends DurableFunctions> implements Durable<Functi
     // too soon.
     if (job === undefined || job.attemptsStarted > 0) return
     const { args, standsFor } = data
-    if (standsFor === undefined) {
-      await this.#promote(job, { args, outcome }).catch(unlessGone)
-    } else {
-      await this.#queue.add(name, { args, outcome }, standsFor)
-      await this.#queue.remove(id)
+    try {
+      if (standsFor === undefined) await job.updateData({ args, outcome })
+      if (!(await this.#keepFromWorkers(job))) return
+      if (standsFor === undefined) {
+        await job.promote()
+      } else {
+        await this.#queue.add(name, { args, outcome }, standsFor)
+        await this.#queue.remove(id)
+      }
+    } catch (error) {
+      unlessGone(error)
     }
   }
 
   /**
    * BullMQ's `promote` on PostgreSQL looks whether the job is delayed, and then lets it run: when a
-   * worker takes the job between the two, because `grace` is over, it runs twice. So a job that is
-   * about to be due is first put out of reach, which is safe whoever takes it.
+   * worker takes the job between the two, because `grace` is over, it runs twice; and so does what a
+   * stand-in adds that is taken. So a job that is about to be due is first put out of reach, which is
+   * safe whoever takes it. False if a worker has it.
    */
-  async #promote(job: Job<DurableData>, data: DurableData): Promise<void> {
-    await job.updateData(data)
+  async #keepFromWorkers(job: Job): Promise<boolean> {
     const remaining = job.timestamp + this.#options.grace - Date.now()
-    if (remaining < timeToPromote) await job.changeDelay(timeToPromote)
-    await job.promote()
+    if (remaining >= timeToPromote) return true
+    await job.changeDelay(timeToPromote)
+    // PostgreSQL changes the delay of one that a worker was just taking too.
+    return (await job.getState()) === 'delayed'
   }
 
   /** The handler has thrown. A job that has run, `grace` being over, stays to be looked at. */

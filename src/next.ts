@@ -103,6 +103,7 @@ function registerAfter(
     return undefined
   }
   return {
+    request: request instanceof Request ? request : undefined,
     waitUntil,
     observe: (listener, answer) => {
       // Then Next does not touch the body, and what becomes of it tells nothing.

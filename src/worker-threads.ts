@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { type TaskContext, withContext } from './lib/background-task.ts'
 import { checkMilliseconds, kindOf } from './lib/errors.ts'
 import { ThreadPool, type WorkerThreadOptions } from './lib/thread-pool.ts'
@@ -28,7 +29,7 @@ export type OneName<Name, All = Name> = [Name] extends [never]
     : never
 
 /** By the address of the module. */
-const pools = new Map<string, { readonly pool: ThreadPool; readonly settings: string }>()
+const pools = new Map<string, { readonly pool: ThreadPool; readonly settings: object }>()
 
 /**
  * Makes a function that runs on another thread, for work that would keep the server from answering.
@@ -98,14 +99,14 @@ function poolOf(url: URL, options: WorkerThreadOptions): ThreadPool {
   }
   checkMilliseconds('make a worker thread', 'idleTimeout', idleTimeout)
 
-  const settings = JSON.stringify([threads, idleTimeout, resourceLimits])
+  const settings = { threads, idleTimeout, resourceLimits: { ...resourceLimits } }
   const known = pools.get(url.href)
   if (known === undefined) {
     const pool = new ThreadPool(url.href, options)
     pools.set(url.href, { pool, settings })
     return pool
   }
-  if (Object.keys(options).length > 0 && settings !== known.settings) {
+  if (Object.keys(options).length > 0 && !isDeepStrictEqual(settings, known.settings)) {
     throw new TypeError(
       `Cannot make a worker thread: ${url.href} has threads with other options, pass the same ones`,
     )

@@ -33,6 +33,25 @@ describe('new BackgroundTask()', () => {
     expect(new BackgroundTask(() => {}).name).toBe('anonymous')
   })
 
+  it('reads a definition once, and calls its run as a method', async () => {
+    const reads: string[] = []
+    const definition = {
+      greeting: 'hello',
+      get when() {
+        reads.push('when')
+        return ['closed'] as const
+      },
+      run() {
+        reads.push(this.greeting)
+      },
+    }
+    const task = new BackgroundTask(definition)
+    Object.defineProperty(definition, 'when', { value: 5 })
+    definition.run = fail
+    await task.run()
+    expect(reads).toEqual(['when', 'hello'])
+  })
+
   it('takes the name of its definition, or of the function in it', () => {
     expect(new BackgroundTask({ name: 'given', run: fail }).name).toBe('given')
     expect(new BackgroundTask({ run: fail }).name).toBe('fail')

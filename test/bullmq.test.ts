@@ -221,11 +221,26 @@ describe('Durable.addTask()', () => {
   it('keeps workers from the job while it is promoted, when its grace is nearly over', async () => {
     const emails = open({ grace: 9999 })
     await answer((tasks) => emails.addTask(tasks, 'send', 'ada@example.com'))
-    expect(queue.asked()).toEqual(['add', 'getJob', 'updateData', 'changeDelay', 'promote'])
+    const kept = ['changeDelay', 'getState']
+    expect(queue.asked()).toEqual(['add', 'getJob', 'updateData', ...kept, 'promote'])
     expect(queue.calls).toContainEqual(['changeDelay', 10_000])
-    queue.answers['changeDelay'] = missing(-3)
+    queue.calls.length = 0
+    const task = { name: 'send', args: ['ada@example.com'], jobId: 'welcome' } as const
+    await answer((tasks) => emails.addTask(tasks, task))
+    expect(queue.asked()).toEqual(['add', 'getJob', ...kept, 'add', 'remove'])
+  })
+
+  it.each([
+    ['before', 'changeDelay', missing(-3)],
+    ['just when', 'getState', () => 'active'],
+  ])('leaves a job to the worker that takes it %s it is kept from them', async (_, asked, says) => {
+    queue.answers[asked] = says
+    const emails = open({ grace: 9999 })
     await answer((tasks) => emails.addTask(tasks, 'send', 'ada@example.com'))
-    expect(queue.asked().slice(5)).toEqual(['add', 'getJob', 'updateData', 'changeDelay'])
+    const task = { name: 'send', args: ['ada@example.com'], jobId: 'welcome' } as const
+    await answer((tasks) => emails.addTask(tasks, task))
+    expect(queue.asked()).not.toContain('promote')
+    expect(queue.asked().filter((method) => method === 'add')).toHaveLength(2)
     expect(reported).toEqual([])
   })
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isDurableData, planJob } from '../src/lib/durable-job.ts'
+import { type DurableJobOptions, isDurableData, planJob } from '../src/lib/durable-job.ts'
 
 const uuid = expect.stringMatching(/^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/)
 
@@ -33,10 +33,10 @@ describe('planJob()', () => {
   })
 
   it('copies the arguments, without those left out at the end', () => {
-    const args = [undefined, 1, undefined].slice(1)
-    const { data } = planJob('emails.send', args, {})
-    args[0] = 2
-    expect(data.args).toEqual([1])
+    const order: { total: unknown } = { total: 1 }
+    const { data } = planJob('emails.send', [order, undefined], { jobId: 'order' })
+    order.total = 2n
+    expect(data.args).toEqual([{ total: 1 }])
     expect(planJob('emails.send', [undefined], {}).data.args).toEqual([])
   })
 
@@ -66,7 +66,7 @@ describe('planJob()', () => {
     )
   })
 
-  it.each(['7', 'welcome:7'])('refuses the jobId %s, as BullMQ would', (jobId) => {
+  it.each(['7', '-5', 'NaN', 'welcome:7'])('refuses the jobId %s, as BullMQ would', (jobId) => {
     expect(() => planJob('emails.send', [], { jobId })).toThrow(
       new TypeError(
         'Cannot add emails.send: its jobId is a number or has a colon, use letters or -',
@@ -74,15 +74,31 @@ describe('planJob()', () => {
     )
   })
 
+  it.each([
+    ['its jobId is empty, pass a text', { jobId: '' }],
+    ['its jobId is null, pass a text', { jobId: null }],
+    ['its deduplication.id is empty, pass a text', { deduplication: { id: '' } }],
+    ['its deduplication.id is undefined, pass a text', { deduplication: {} }],
+    ['its deduplication.id is a number, pass a text', { deduplication: { id: 5 } }],
+    [
+      'the jitter of its backoff is out of range, use 0 to 1',
+      { backoff: { type: 'fixed', jitter: 2 } },
+    ],
+  ])('refuses a job of which %s', (wrong, options) => {
+    expect(() => planJob('emails.send', [], options as DurableJobOptions)).toThrow(
+      new TypeError(`Cannot add emails.send: ${wrong}`),
+    )
+  })
+
   it('refuses ids that PostgreSQL cannot store', () => {
     expect(() => planJob('emails.send', [], { jobId: 'a\0' })).toThrow(
       new TypeError(
-        'Cannot add emails.send: its id holds the character U+0000, which cannot be stored, take it out',
+        'Cannot add emails.send: its jobId holds the character U+0000, which cannot be stored, take it out',
       ),
     )
     expect(() => planJob('emails.send', [], { deduplication: { id: 'a\ud800' } })).toThrow(
       new TypeError(
-        'Cannot add emails.send: its id holds half a surrogate pair, which cannot be stored, repair it',
+        'Cannot add emails.send: its deduplication.id holds half a surrogate pair, which cannot be stored, repair it',
       ),
     )
   })

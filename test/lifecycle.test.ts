@@ -1841,6 +1841,25 @@ describe('Lists run in place, depth first, and what is added twice runs once', (
     expect([inner.outcomes(), outer.outcomes()]).toEqual([['closed'], ['closed']])
   })
 
+  // A constant without a body: the tasks of one request waited for those of another.
+  it('the lists of two requests that share a response without a body, side by side', async () => {
+    const shared = new Response(null, { status: 204 })
+    const gates = [newGate(), newGate()]
+    const started: number[] = []
+    const handle = withBackgroundTasks((tasks, _request: Request, index: number) => {
+      tasks.addTask(async () => {
+        started.push(index)
+        await gates[index]?.opened
+      })
+      return shared
+    })
+    await Promise.all([handle(new Request(url), 0), handle(new Request(url), 1)])
+    await turn()
+    expect(started).toEqual([0, 1])
+    for (const gate of gates) gate.open()
+    await drain()
+  })
+
   it('two wraps of which the outer one alone hears of the end', async () => {
     const { calls, task } = newNotes()
     const completed = newGate()

@@ -10,7 +10,7 @@ import { nodeMajors } from './hosts/install-runtimes.ts'
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 /** Bytes, minified and gzipped. Lower it when the core gets smaller. */
-const limit = 7950
+const limit = 8100
 
 let code = ''
 let bytes = 0

@@ -211,18 +211,22 @@ describe('withBackgroundTasks()', () => {
     expect(host).not.toHaveBeenCalled()
   })
 
-  it('answers though waitUntil throws, and prints that', async () => {
+  it.each<[string, () => void]>([
+    [
+      'throws',
+      () => {
+        throw new Error('too late')
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('too late'))],
+  ])('answers though waitUntil %s, and prints that', async (_, waitUntil) => {
     const witness = newWitness()
     const handle = withBackgroundTasks(
       (tasks) => {
         tasks.addTask(witness.task)
         return new Response('body')
       },
-      {
-        waitUntil() {
-          throw new Error('too late')
-        },
-      },
+      { waitUntil },
     )
     expect(await (await handle()).text()).toBe('body')
     await turn()

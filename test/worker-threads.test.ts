@@ -389,14 +389,16 @@ describe('workerThread() and errors', { timeout: 30_000 }, () => {
     const url = newModule()
     const make = (options?: WorkerThreadOptions): unknown =>
       workerThread<Functions, 'add'>(url, 'add', options)
-    make({ threads: 1 })
-    make({ threads: 1 })
+    make({ threads: 1, resourceLimits: { stackSizeMb: 4, maxYoungGenerationSizeMb: 64 } })
+    make({ resourceLimits: { maxYoungGenerationSizeMb: 64, stackSizeMb: 4 }, threads: 1 })
     make()
-    expect(() => make({ threads: 2 })).toThrow(
-      new TypeError(
-        `Cannot make a worker thread: ${url} has threads with other options, pass the same ones`,
-      ),
-    )
+    for (const other of [{ threads: 2 }, { threads: 1 }, { idleTimeout: Infinity }]) {
+      expect(() => make(other)).toThrow(
+        new TypeError(
+          `Cannot make a worker thread: ${url} has threads with other options, pass the same ones`,
+        ),
+      )
+    }
   })
 })
 

@@ -99,16 +99,21 @@ export function afterResponse(work: Work, response: Response, options: WrapOptio
 export function hold(work: Work, waitUntil: WrapOptions['waitUntil']): void {
   if (waitUntil === undefined) return warnOnWorker()
   try {
-    waitUntil(work[ended])
+    const returned: unknown = waitUntil(work[ended])
+    if (isThenable(returned)) void Promise.resolve(returned).catch(reportUnheld)
   } catch (cause) {
-    // The tasks run without it, for as long as the host lives.
-    const advice = 'call it while the request is handled'
-    report(
-      new Error(`Cannot keep the host alive for the tasks: its waitUntil failed, ${advice}`, {
-        cause,
-      }),
-    )
+    reportUnheld(cause)
   }
+}
+
+/** The tasks run without it, for as long as the host lives. */
+function reportUnheld(cause: unknown): void {
+  const advice = 'call it while the request is handled'
+  report(
+    new Error(`Cannot keep the host alive for the tasks: its waitUntil failed, ${advice}`, {
+      cause,
+    }),
+  )
 }
 
 /** The list of the request being handled, where there is a provider and the request is not over. */
@@ -136,22 +141,25 @@ export function bind(work: Work, answer: unknown, host: Host): unknown {
   const { exchange } = host
   const lead = exchange?.[carried]?.leading(answer)
   // One that has begun is not there: a response without a body may be a constant.
-  const end = new Trigger(work, lead ?? (response && triggers.get(response)))
+  // Of two requests that share a response without a body, neither waits for the other.
+  const asked = exchange === undefined ? host.request : undefined
+  const inner = lead ?? (response && triggers.get(response)?.inside(asked))
+  const end = new Trigger(work, inner)
   let sent: unknown = answer
   if (lead !== undefined || host.observe?.(end, answer) === true) {
     end.observe(answer, lead)
   } else {
-    const { request, unreadTimeout } = host
+    const request = asked ?? host.request
     // A host reads, cancels or ignores the body of a HEAD, and looking at it changes it.
     if (response && request?.method !== 'HEAD') {
-      sent = observeEnd(response, end, request, unreadTimeout)
+      sent = observeEnd(response, end, request, host.unreadTimeout)
     }
     // Frameworks answer a request whose client has left with no body.
     const { aborted = false, reason } = request?.signal ?? {}
     if (sent === answer) end.end(aborted ? 'cancelled' : 'closed', reason)
   }
   if (end.isObserved && exchange !== undefined) end.staysWith(exchange)
-  else if (isResponse(sent)) end.isCarriedBy(sent)
+  else if (isResponse(sent)) end.isCarriedBy(sent, sent === answer ? asked : undefined)
   work[trigger] = end
   if (work[isIdle]) untrack(work)
   else track(work)
@@ -162,6 +170,7 @@ export function bind(work: Work, answer: unknown, host: Host): unknown {
 class Trigger implements EndListener, Job {
   /** Told by the host itself. */
   isObserved = false
+  /** What the host tells the end of, or the request of a response that may be shared. */
   #answer: unknown
   #outer: Trigger | undefined
   readonly #resume = continuation(start)
@@ -190,7 +199,14 @@ class Trigger implements EndListener, Job {
     return this.#conditions === undefined && this.#answer === answer ? this : undefined
   }
 
-  isCarriedBy(response: Response): void {
+  /** Itself, unless it is known to belong to another request than `asked`. */
+  inside(asked: unknown): Trigger | undefined {
+    const own = this.#answer
+    return own === undefined || asked === undefined || own === asked ? this : undefined
+  }
+
+  isCarriedBy(response: Response, asked: unknown): void {
+    this.#answer = asked
     this.#carrier = response
     triggers.set(response, this)
   }
@@ -218,7 +234,7 @@ class Trigger implements EndListener, Job {
     const carrier = this.#carrier
     if (carrier?.[carried] === this) carrier[carried] = undefined
     else if (carrier !== undefined && triggers.get(carrier) === this) triggers.delete(carrier)
-    this.#carrier = undefined
+    this.#carrier = this.#answer = undefined
     let inner = this.#inner
     while (inner !== undefined && !inner.#decides) inner = inner.#inner
     this.#inner = undefined

@@ -150,10 +150,10 @@ export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]
    */
   constructor(definition: TaskDefinition)
   constructor(task: ((...args: Args) => unknown) | TaskDefinition, ...args: Args | []) {
-    if (typeof task !== 'function') checkDefinition(task, args)
-    this.#task = task
+    const definition = typeof task === 'function' ? undefined : checkedDefinition(task, args)
+    this.#task = definition ?? (task as Callable)
     this.#args = args.length === 0 ? none : args
-    const name = typeof task === 'function' ? task.name : (task.name ?? task.run.name)
+    const name = definition === undefined ? Reflect.get(task, 'name') : definition.name
     this.name = typeof name === 'string' && name !== '' ? name : 'anonymous'
   }
 
@@ -436,22 +436,29 @@ export function checkWhen(verb: string, when: unknown): void {
   refuse(verb, 'when is not a list of outcomes', `use ${outcomes.join(', ')}`)
 }
 
-function checkDefinition(task: TaskDefinition, args: readonly unknown[]): void {
+/** Checked and copied: what becomes of the object after that changes no task. */
+function checkedDefinition(task: TaskDefinition, args: readonly unknown[]): TaskDefinition {
   const verb = 'add the task'
   const advice = 'pass the function itself and its arguments after it'
   if (isThenable(task)) refuse(verb, 'it is a promise, so its function runs already', advice)
+  const { name, run, timeout, when }: TaskDefinition = Object(task)
   // A `run` that every object has is somebody's polluted prototype.
-  const run = typeof task === 'object' && task !== null ? task.run : undefined
   if (typeof run !== 'function' || run === Reflect.get(Object.prototype, 'run')) {
     refuse(verb, `it is ${kindOf(task)} without a function run`, advice)
   }
   // Parsed from outside, and on its way to somebody's prototype.
   const hostile = ['__proto__', 'constructor', 'prototype'].find((key) => Object.hasOwn(task, key))
   if (hostile !== undefined) refuse(verb, `it has a property ${hostile}`, 'leave that out')
-  if (task.name !== undefined && typeof task.name !== 'string') {
-    refuse(verb, `its name is ${kindOf(task.name)}`, 'pass a string')
+  if (name !== undefined && typeof name !== 'string') {
+    refuse(verb, `its name is ${kindOf(name)}`, 'pass a string')
   }
   if (args.length > 0) refuse(verb, 'a definition takes no arguments', 'use them in its run')
-  checkMilliseconds(verb, 'timeout', task.timeout)
-  checkWhen(verb, task.when)
+  checkMilliseconds(verb, 'timeout', timeout)
+  checkWhen(verb, when)
+  return {
+    name: name ?? run.name,
+    run: (context) => Reflect.apply(run, task, [context]),
+    ...(timeout !== undefined && { timeout }),
+    ...(when && { when: [...when] }),
+  }
 }

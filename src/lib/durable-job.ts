@@ -82,23 +82,38 @@ function sentArguments(label: string, args: unknown): readonly unknown[] {
     if (found === undefined) continue
     throw new TypeError(`Cannot add ${label}: argument ${index + 1} holds ${found}`)
   }
-  return sent
+  // A copy: what becomes of the arguments while the response is on its way changes no job.
+  return JSON.parse(JSON.stringify(sent))
 }
 
 /** BullMQ would refuse these too, but for a job that waits under an id of its own only later. */
 function checkOptions(label: string, options: StoredOptions): void {
+  const { jobId, deduplication, backoff } = options
   if ('delay' in options) {
     throw new TypeError(`Cannot add ${label}: a job takes no delay here, use grace`)
   }
-  if (/^\d+$|:/.test(options.jobId)) {
+  checkId(label, 'jobId', jobId)
+  if (String(Number.parseInt(jobId, 10)) === jobId || jobId.includes(':')) {
     throw new TypeError(
       `Cannot add ${label}: its jobId is a number or has a colon, use letters or -`,
     )
   }
-  for (const id of [options.jobId, options.deduplication?.id ?? '']) {
-    const found = unfitText(id)
-    if (found !== undefined) throw new TypeError(`Cannot add ${label}: its id holds ${found}`)
+  if (deduplication !== undefined) checkId(label, 'deduplication.id', deduplication.id)
+  const { jitter = 0 } = typeof backoff === 'object' ? backoff : {}
+  if (!(jitter >= 0 && jitter <= 1)) {
+    throw new TypeError(
+      `Cannot add ${label}: the jitter of its backoff is out of range, use 0 to 1`,
+    )
   }
+}
+
+function checkId(label: string, name: string, id: unknown): void {
+  if (typeof id !== 'string' || id === '') {
+    const wrong = id === '' ? 'empty' : kindOf(id)
+    throw new TypeError(`Cannot add ${label}: its ${name} is ${wrong}, pass a text`)
+  }
+  const found = unfitText(id)
+  if (found !== undefined) throw new TypeError(`Cannot add ${label}: its ${name} holds ${found}`)
 }
 
 /** Whether `planJob` may have written it. A queue holds whatever others have put there. */
