@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
-const platformWaitUntil = fileURLToPath(new URL('src/lib/platform-wait-until.ts', import.meta.url))
+const platformWaitUntil = fileURLToPath(new URL('src/hosts/platform-wait-until.ts', import.meta.url))
 
 /** Each project is one report of its own: `vitest run --project hosts`. */
 export default defineConfig({

@@ -1,18 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ErrorCode, type Job, type Queue, UnrecoverableError } from 'bullmq'
-import { BackgroundTask, BackgroundTasks, type Outcome } from './index.ts'
-import { withContext } from './lib/background-task.ts'
+import type { Outcome } from './response/outcome.ts'
+import { BackgroundTask } from './tasks/background-task.ts'
+import { BackgroundTasks, isBackgroundTasks } from './tasks/background-tasks.ts'
 import {
   type DurableData,
   type DurableJobOptions,
   isDurableData,
   type PlannedJob,
   planJob,
-} from './lib/durable-job.ts'
-import { checkMilliseconds, kindOf, longestTimer } from './lib/errors.ts'
-import { addFirst } from './lib/process-state.ts'
+} from './queue/durable-job.ts'
+import { wantsContext, withContext } from './tasks/context-function.ts'
+import { inside } from './tasks/item.ts'
+import { checkMilliseconds, kindOf } from './util/checks.ts'
+import { longestTimer } from './util/timers.ts'
 
-export type { DurableJobOptions } from './lib/durable-job.ts'
+export type { DurableJobOptions } from './queue/durable-job.ts'
 
 /** The part of BullMQ's `Queue` used here, be it on Redis or on PostgreSQL. */
 export type DurableQueue = Pick<Queue, 'name' | 'add' | 'getJob' | 'remove'>
@@ -230,7 +233,7 @@ class DurableTasks<Functions extends DurableFunctions> implements Durable<Functi
     checkTask(this.#queue.name, task)
     const { name, args, ...options } = task
     const label = `${this.#queue.name}.${name}`
-    if (typeof tasks?.[addFirst] !== 'function') {
+    if (!isBackgroundTasks(tasks)) {
       throw new TypeError(
         `Cannot add ${label}: the list is ${kindOf(tasks)}, pass the BackgroundTasks of the request`,
       )
@@ -245,7 +248,7 @@ class DurableTasks<Functions extends DurableFunctions> implements Durable<Functi
     const planned = planJob(label, args, { ...defaults, ...options })
     const job = await this.#store(label, name, planned)
     // Not behind what runs in this process: the job would wait for that.
-    tasks[addFirst](this.#settling(label, job))
+    tasks[inside].addFirst(this.#settling(label, job)[inside])
     return planned.jobId
   }
 
@@ -363,9 +366,9 @@ class DurableTasks<Functions extends DurableFunctions> implements Durable<Functi
     const context = { signal, outcome: data.outcome, job }
     if (typeof fn !== 'function') {
       await fn.run(context, ...args)
-    } else if (withContext in fn && typeof fn[withContext] === 'function') {
+    } else if (wantsContext(fn)) {
       // A function of `workerThread`: its thread ends with the job.
-      await Reflect.apply(fn[withContext], fn, [context, ...args])
+      await fn[withContext](context, ...args)
     } else {
       await fn(...args)
     }

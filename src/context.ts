@@ -1,17 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { requestList } from './lib/after-response.ts'
-import type { BackgroundTasks } from './lib/background-tasks.ts'
-import { currentResponse } from './lib/current-response.ts'
-import { findHost } from './lib/host.ts'
-import { state } from './lib/process-state.ts'
-import {
-  checkHandler,
-  handleWith,
-  type HandlerOptions,
-  withLength,
-} from './lib/with-background-tasks.ts'
+import { checkedHandler, handle, type HandlerOptions, withLength } from './handler/handle.ts'
+import { currentResponse } from './hosts/current-response.ts'
+import { type BackgroundTasks, isBackgroundTasks } from './tasks/background-tasks.ts'
+import { registry, type RequestList } from './tasks/registry.ts'
+import { requestList } from './tasks/wrap.ts'
 
-const lists = (state.lists ??= new AsyncLocalStorage<BackgroundTasks>())
+const lists = (registry.lists ??= new AsyncLocalStorage<RequestList>())
 
 /**
  * Gives every call below `handler` the same list, and wraps the response it returns. The tasks run
@@ -46,15 +40,15 @@ const lists = (state.lists ??= new AsyncLocalStorage<BackgroundTasks>())
 export function provideBackgroundTasks<Args extends unknown[], Result>(
   handler: (...args: Args) => Result,
   options: HandlerOptions = {},
-): (...args: Args) => Promise<Awaited<Result>> {
-  const createList = checkHandler(handler, options)
-  const handle = async (...args: Args): Promise<Awaited<Result>> => {
-    if (requestList() !== undefined) return await handler(...args)
-    const tasks = createList()
-    const host = findHost(args, options, currentResponse())
-    return lists.run(tasks, () => handleWith(tasks, host, () => handler(...args)))
+): (...args: Args) => Result {
+  const begin = checkedHandler(handler, options)
+  function handleRequest(this: unknown, ...args: Args): Result {
+    const call = (): Result => Reflect.apply(handler, this, args)
+    if (requestList() !== undefined) return call()
+    const handling = begin(args, currentResponse())
+    return lists.run(handling.list, () => handle(handling, call)) as Result
   }
-  return withLength(handle, handler.length)
+  return withLength(handleRequest, handler.length)
 }
 
 /**
@@ -82,8 +76,8 @@ export function provideBackgroundTasks<Args extends unknown[], Result>(
  * @throws `Error` outside a request.
  */
 export function backgroundTasks(): BackgroundTasks {
-  const tasks = lists.getStore()
-  if (tasks === undefined) {
+  const tasks = lists.getStore()?.face
+  if (!isBackgroundTasks(tasks)) {
     throw new Error(
       'Cannot get the background tasks: no request is being handled, call it below a handler given to provideBackgroundTasks',
     )

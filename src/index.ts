@@ -1,14 +1,19 @@
-export { type WrapOptions } from './lib/after-response.ts'
+export { type HandlerOptions } from './handler/handle.ts'
+export { withBackgroundTasks } from './handler/with-background-tasks.ts'
+export { type Outcome, type ResponseEnd } from './response/outcome.ts'
+export { BackgroundTaskError } from './tasks/background-task-error.ts'
+export { BackgroundTask } from './tasks/background-task.ts'
+export { BackgroundTasks } from './tasks/background-tasks.ts'
+export { drain } from './tasks/drain.ts'
+export { inFlight } from './tasks/in-flight.ts'
+export { instrument } from './tasks/instrument.ts'
+export { type When } from './tasks/item.ts'
+export { type BackgroundTasksOptions } from './tasks/list-options.ts'
 export {
-  BackgroundTask,
   type TaskContext,
   type TaskDefinition,
   type TaskResult,
   type TaskStatus,
-} from './lib/background-task.ts'
-export { BackgroundTasks, type BackgroundTasksOptions } from './lib/background-tasks.ts'
-export { type Outcome } from './lib/body-end.ts'
-export { BackgroundTaskError } from './lib/errors.ts'
-export { drain } from './lib/in-flight.ts'
-export { instrument } from './lib/instrument.ts'
-export { type HandlerOptions, withBackgroundTasks } from './lib/with-background-tasks.ts'
+} from './tasks/task-types.ts'
+export { waitUntil } from './tasks/wait-until.ts'
+export { type WrapOptions } from './tasks/wrap.ts'

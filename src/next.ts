@@ -1,17 +1,14 @@
 import { after } from 'next/server.js'
-import { type Host, isResponse, requestList } from './lib/after-response.ts'
-import type { BackgroundTasks } from './lib/background-tasks.ts'
-import type { EndListener } from './lib/body-end.ts'
-import { endCancelled, findHost } from './lib/host.ts'
-import { abandon } from './lib/in-flight.ts'
-import { nextMacrotask } from './lib/platform.ts'
-import { state } from './lib/process-state.ts'
-import {
-  checkHandler,
-  handleWith,
-  type HandlerOptions,
-  withLength,
-} from './lib/with-background-tasks.ts'
+import { checkedHandler, handle, type HandlerOptions, withLength } from './handler/handle.ts'
+import type { Host } from './hosts/host.ts'
+import type { Exchange } from './response/exchange.ts'
+import { isResponse } from './response/is-response.ts'
+import type { BackgroundTasks } from './tasks/background-tasks.ts'
+import { openTasks } from './tasks/in-flight.ts'
+import type { List } from './tasks/list.ts'
+import { registry } from './tasks/registry.ts'
+import { requestList } from './tasks/wrap.ts'
+import { later } from './util/later.ts'
 
 /**
  * Gives a route handler, a server action, a page or a proxy of Next.js a list as its first argument.
@@ -54,49 +51,41 @@ export function withBackgroundTasks<Args extends unknown[], Result>(
   handler: (tasks: BackgroundTasks, ...args: Args) => Result,
   options: HandlerOptions = {},
 ): (...args: Args) => Promise<Awaited<Result>> {
-  const createList = checkHandler(handler, options)
-  const handle = async (...args: Args): Promise<Awaited<Result>> => {
-    const tasks = createList()
-    const host = registerAfter(tasks, args[0], options) ?? findHost(args, options)
-    let thrown: { answer: unknown } | undefined
-    const run = async (): Promise<Result | undefined> => {
+  const begin = checkedHandler(handler, options)
+  async function handleRequest(this: unknown, ...args: Args): Promise<Awaited<Result>> {
+    const handling = begin(args)
+    const { tasks, list } = handling
+    const host = registerAfter(list, args[0], options) ?? handling.host
+    const call = async (): Promise<Result> => {
       try {
-        return await handler(tasks, ...args)
+        return await Reflect.apply(handler, this, [tasks, ...args])
       } catch (error) {
-        if (isBailout(error)) abandon([tasks], error)
-        if (!isAnswer(error)) throw error
-        thrown = { answer: error }
-        return undefined
+        if (isBailout(error)) for (const task of openTasks([list])) task.cancel(error)
+        throw error
       }
     }
-    const answer = await provide(tasks, () => handleWith(tasks, host, run))
-    if (thrown !== undefined) throw thrown.answer
-    return answer as Awaited<Result>
+    return (await provide(list, () => handle({ tasks, list, host }, call))) as Awaited<Result>
   }
-  return withLength(handle, handler.length - 1)
+  return withLength(handleRequest, handler.length - 1)
 }
 
 /**
  * Registers with `after()` at once: later it is too late, in a stream for instance. Next calls back
  * when the response is over, and that may be before the handler has returned: the client has left.
  */
-function registerAfter(
-  tasks: BackgroundTasks,
-  request: unknown,
-  options: HandlerOptions,
-): Host | undefined {
-  const { waitUntil, unreadTimeout } = options
+function registerAfter(list: List, request: unknown, options: HandlerOptions): Host | undefined {
+  const { unreadTimeout } = options
   let tell: (() => void) | undefined
   const over = new Promise<void>((resolve) => (tell = resolve))
   try {
     // There Next never calls back when the client leaves early, and too soon when it reads slowly.
     if (process.env['NEXT_RUNTIME'] === 'edge' && request instanceof Request) {
-      after(tasks.finished)
-      return { request, waitUntil, unreadTimeout }
+      after(list.finished)
+      return { request, unreadTimeout }
     }
     after(() => {
       tell?.()
-      return tasks.finished
+      return list.finished
     })
   } catch {
     // Not below a request of Next: a test calls the handler, or a script.
@@ -104,15 +93,14 @@ function registerAfter(
   }
   return {
     request: request instanceof Request ? request : undefined,
-    waitUntil,
-    observe: (listener, answer) => {
+    observe: (exchange, answer) => {
       // Then Next does not touch the body, and what becomes of it tells nothing.
       const hadLeft = signalOf(request)?.aborted === true
       void over.then(() => {
         const { aborted = false, reason } = signalOf(request) ?? {}
-        if (!aborted) listener.end('closed')
-        else if (hadLeft) endCancelled(listener, answer, reason)
-        else nextMacrotask({ run: () => void endAborted(listener, answer, reason) })
+        if (!aborted) exchange.end('closed')
+        else if (hadLeft) exchange.end('cancelled', reason)
+        else later(() => void endAborted(exchange, answer, reason))
       })
       return true
     },
@@ -120,11 +108,11 @@ function registerAfter(
 }
 
 /** Next aborts for a source that has failed too. It has let go of the body then, which tells. */
-async function endAborted(listener: EndListener, answer: unknown, reason: unknown): Promise<void> {
+async function endAborted(exchange: Exchange, answer: unknown, reason: unknown): Promise<void> {
   const failure = await failureOf(answer)
   // A source that was given the request's signal, as a proxied fetch is, fails with its reason.
-  if (failure === undefined || failure.error === reason) endCancelled(listener, answer, reason)
-  else listener.end('errored', failure.error)
+  if (failure === undefined || failure.error === reason) exchange.end('cancelled', reason)
+  else exchange.end('errored', failure.error)
 }
 
 async function failureOf(answer: unknown): Promise<{ readonly error: unknown } | undefined> {
@@ -156,14 +144,9 @@ function signalOf(request: unknown): AbortSignal | undefined {
 }
 
 /** Lets `backgroundTasks()` find the list, unless one is provided around the handler. */
-function provide<Result>(tasks: BackgroundTasks, call: () => Result): Result {
-  const { lists } = state
-  return lists === undefined || requestList() !== undefined ? call() : lists.run(tasks, call)
-}
-
-/** Whether Next makes a response of the error: `redirect()`, `notFound()`, `forbidden()`. */
-function isAnswer(error: unknown): boolean {
-  return /^NEXT_(REDIRECT|HTTP_ERROR_FALLBACK);/.test(digestOf(error))
+function provide<Result>(list: List, call: () => Result): Result {
+  const { lists } = registry
+  return lists === undefined || requestList() !== undefined ? call() : lists.run(list, call)
 }
 
 /**

@@ -1,5 +1,5 @@
 import { type Attributes, SpanStatusCode, trace, type Tracer } from '@opentelemetry/api'
-import type { BackgroundTask } from './lib/background-task.ts'
+import type { BackgroundTask } from './tasks/background-task.ts'
 
 /** What the spans are made with. */
 export interface OpenTelemetryOptions {

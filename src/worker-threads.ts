@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type TaskContext, withContext } from './lib/background-task.ts'
-import { checkMilliseconds, kindOf } from './lib/errors.ts'
-import { ThreadPool, type WorkerThreadOptions } from './lib/thread-pool.ts'
+import { withContext } from './tasks/context-function.ts'
+import type { TaskContext } from './tasks/task-types.ts'
+import { ThreadPool, type WorkerThreadOptions } from './threads/thread-pool.ts'
+import { checkMilliseconds, kindOf } from './util/checks.ts'
 
 export type { WorkerThreadOptions }
 
@@ -80,7 +81,8 @@ export function workerThread(
   return Object.defineProperties((...args: unknown[]) => pool.run(name, args), {
     name: { value: name },
     [withContext]: {
-      value: ({ signal }: TaskContext, ...args: unknown[]) => pool.run(name, args, signal),
+      value: ({ signal }: Pick<TaskContext, 'signal'>, ...args: unknown[]) =>
+        pool.run(name, args, signal),
     },
   })
 }

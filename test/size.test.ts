@@ -22,7 +22,7 @@ beforeAll(async () => {
   const { outputFiles, metafile } = await build({
     absWorkingDir: root,
     entryPoints: ['src/index.ts'],
-    alias: { '#platform-wait-until': './src/lib/platform-wait-until.ts' },
+    alias: { '#platform-wait-until': './src/hosts/platform-wait-until.ts' },
     bundle: true,
     minify: true,
     format: 'esm',

@@ -1,0 +1,96 @@
+import { isObject } from '../util/checks.ts'
+import { continuation } from '../util/continuation.ts'
+import { later } from '../util/later.ts'
+import { End, type Outcome, type ResponseEnd, type ResponseHead } from './outcome.ts'
+
+/** What runs when a response has ended. */
+export interface Work {
+  /** Returns a promise for its own end, which never rejects; or nothing, if that has come. */
+  start(end: ResponseEnd): PromiseLike<unknown> | undefined
+}
+
+/** All copies of this package in the process find the same exchange. */
+const key: unique symbol = Symbol.for('background-tasks.exchange')
+
+/** A response that was made here, or what the host has of its own for this one. */
+interface Carrier {
+  [key]?: Exchange | undefined
+}
+
+interface Entry {
+  readonly work: Work
+  /** Starts it in the async context in which it was added. */
+  readonly start: () => void
+}
+
+/**
+ * One response on its way, and what runs when it has ended: one piece of work after the other, in the
+ * order added, each in the async context in which it was added.
+ *
+ * Several may tell how it ended, in any order and more than once: the first one counts.
+ */
+export class Exchange {
+  /** The head of what was answered, by the outermost handler so far. */
+  head: ResponseHead | undefined
+  /** Whether the host tells the end: then the end of the body alone is not that of the response. */
+  isToldByHost = false
+  /** The body that is being observed, if there is one: a later wrap may know the request's signal. */
+  body: { listen(signal: AbortSignal): void } | undefined
+  #carriers: Carrier[] = []
+  #works: Entry[] = []
+  #end: ResponseEnd | undefined
+
+  /** Adds it last, when nothing can fail any more that would keep the response from being sent. */
+  add(work: Work): void {
+    this.#works.push({ work, start: continuation(() => this.#start(work)) })
+  }
+
+  /** Forgets work that waits for another response now. */
+  remove(work: Work): void {
+    this.#works = this.#works.filter((entry) => entry.work !== work)
+  }
+
+  /** Lets a second handler, or a second wrap, find it. */
+  isCarriedBy(carrier: object): void {
+    const typed: Carrier = carrier
+    typed[key] = this
+    this.#carriers.push(typed)
+  }
+
+  /** Hears of the body, whose close may come before the last byte is sent. */
+  bodyEnded(outcome: Outcome, reason?: unknown): void {
+    if (outcome !== 'closed' || !this.isToldByHost) this.end(outcome, reason)
+  }
+
+  /** Hears how the response ended. */
+  end(outcome: Outcome, reason?: unknown): void {
+    if (this.#end !== undefined) return
+    this.#end = new End(outcome, reason, this.head)
+    later(() => this.#startNext())
+  }
+
+  #startNext(): void {
+    const entry = this.#works.shift()
+    if (entry === undefined) this.#letGo()
+    else entry.start()
+  }
+
+  #start(work: Work): void {
+    const ended = this.#end && work.start(this.#end)
+    if (ended === undefined) this.#startNext()
+    else void ended.then(() => this.#startNext())
+  }
+
+  #letGo(): void {
+    for (const carrier of this.#carriers) {
+      if (carrier[key] === this) carrier[key] = undefined
+    }
+    this.#carriers = []
+    this.body = this.head = undefined
+  }
+}
+
+/** The exchange that the response, or the host's own object, is carrying. */
+export function carriedBy(carrier: unknown): Exchange | undefined {
+  return isObject(carrier) && key in carrier ? (carrier as Carrier)[key] : undefined
+}

@@ -1,0 +1,50 @@
+import { outcomes } from '../response/outcome.ts'
+import { checkMilliseconds, isThenable, kindOf, refuse } from '../util/checks.ts'
+import { checkOptions } from '../util/options.ts'
+import type { When } from './item.ts'
+import type { TaskContext, TaskDefinition } from './task-types.ts'
+
+const verb = 'add the task'
+const advice = 'pass the function itself and its arguments after it'
+
+/** Refuses what calling it would not run: a generator function only makes a generator. */
+export function checkTaskFunction(fn: object): void {
+  if (/^\[object (Async)?GeneratorFunction\]$/.test(Object.prototype.toString.call(fn))) {
+    refuse(verb, 'it is a generator function, which does not run when called', 'pass an async one')
+  }
+}
+
+/** Checked and copied: what becomes of the object after that changes no task. */
+export function checkedDefinition(task: unknown, args: readonly unknown[]): TaskDefinition {
+  if (isThenable(task)) refuse(verb, 'it is a promise, so its function runs already', advice)
+  const { name, run, timeout, when }: TaskDefinition = Object(task)
+  // A `run` that every object has is somebody's polluted prototype.
+  if (typeof run !== 'function' || run === Reflect.get(Object.prototype, 'run')) {
+    refuse(verb, `it is ${kindOf(task)} without a function run`, advice)
+  }
+  checkTaskFunction(run)
+  checkOptions(verb, task)
+  if (name !== undefined && typeof name !== 'string') {
+    refuse(verb, `its name is ${kindOf(name)}`, 'pass a string')
+  }
+  if (args.length > 0) refuse(verb, 'a definition takes no arguments', 'use them in its run')
+  checkMilliseconds(verb, 'timeout', timeout)
+  return {
+    name: name ?? run.name,
+    // As a method: it may be that of a class.
+    run: (context: TaskContext) => Reflect.apply(run, task, [context]),
+    ...(timeout !== undefined && { timeout }),
+    ...(when !== undefined && { when: checkedWhen(verb, when) }),
+  }
+}
+
+/** Refuses outcomes that do not exist. A copy: what becomes of the list after that changes no task. */
+export function checkedWhen(verbOf: string, when: unknown): When {
+  if (typeof when === 'function') return when as Exclude<When, readonly unknown[]>
+  if (Array.isArray(when) && when.every((outcome) => outcomes.includes(outcome))) return [...when]
+  return refuse(
+    verbOf,
+    'when is not a list of outcomes, nor a function',
+    `use ${outcomes.join(', ')}`,
+  )
+}

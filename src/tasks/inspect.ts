@@ -1,0 +1,10 @@
+/** The method that `console.log` calls, on Node.js, Bun and Deno. */
+export const inspect: unique symbol = Symbol.for('nodejs.util.inspect.custom')
+
+/** What it passes after the depth. */
+export type ShowRest = [options: object, show: (value: object, options: object) => string]
+
+/** What `console.log` shows of an object: what its user knows of it, and nothing internal. */
+export function shown(name: string, properties: object, ...[options, show]: ShowRest): string {
+  return `${name} ${show(properties, options)}`
+}

@@ -1,0 +1,34 @@
+import { isThenable } from '../util/checks.ts'
+import { continuation } from '../util/continuation.ts'
+import type { Terms } from './item.ts'
+
+/** What a limit can decide about. */
+interface Limited {
+  readonly ended: Promise<unknown>
+  begin(): void
+  giveUp(reason: unknown): void
+}
+
+/** Lets `limit` decide when the task begins: in its own async context, whoever calls `run`. */
+export function beginWithin(limit: NonNullable<Terms['limit']>, task: Limited): void {
+  const begin = continuation(() => task.begin())
+  let isCalled = false
+  // Fulfilled too when the task was given up on, or cancelled before: its place is free again.
+  const ended = task.ended.then(() => {})
+  const run = (): Promise<void> => {
+    if (!isCalled) begin()
+    isCalled = true
+    return ended
+  }
+  const giveUp = (reason: unknown): void => task.giveUp(reason)
+  try {
+    const returned = limit(run)
+    if (!isThenable(returned)) return
+    Promise.resolve(returned).then(() => {
+      if (isCalled) return
+      giveUp(new Error('Cannot run the task: limit is done and has not called run, call it once'))
+    }, giveUp)
+  } catch (error) {
+    giveUp(error)
+  }
+}

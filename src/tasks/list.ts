@@ -1,0 +1,244 @@
+import type { Exchange } from '../response/exchange.ts'
+import { End, type ResponseEnd } from '../response/outcome.ts'
+import { refuse } from '../util/checks.ts'
+import { continuation } from '../util/continuation.ts'
+import { later } from '../util/later.ts'
+import type { BackgroundTaskError } from './background-task-error.ts'
+import { type Item, Listed, type Parent, type Terms } from './item.ts'
+import type { ListOptions } from './list-options.ts'
+import { type RequestList, track, untrack } from './registry.ts'
+import { Schedule } from './schedule.ts'
+import { isTask, type Task } from './task.ts'
+import type { TaskResult } from './task-types.ts'
+
+/**
+ * Where a list stands:
+ *
+ * - free: nothing has been said yet of when it runs
+ * - handling: its handler runs, and decides that
+ * - waiting: for the end of a response, or for its turn in the list around it
+ * - running
+ * - over: its last task and cleanup have ended
+ */
+type ListState = 'free' | 'handling' | 'waiting' | 'running' | 'over'
+
+/** Shared by all lists: each response on its way has one, and most have one task and no cleanup. */
+const none: never[] = []
+
+/** The inside of a `BackgroundTasks`: what is in it, and where it stands. */
+export class List extends Listed implements RequestList, Parent {
+  readonly isList = true
+  readonly face: object
+  readonly options: ListOptions
+  slot: number | undefined
+  state: ListState = 'free'
+  items: Item[] = none
+  cleanups: Task[] = none
+  /** The first failure, of lists in this one too. */
+  failure: BackgroundTaskError | undefined
+  /** Why what has not started is skipped. */
+  stop: { readonly reason: unknown } | undefined
+  /** What its handler threw: then it ends so, whatever becomes of the response. */
+  thrown: { readonly reason: unknown } | undefined
+  /** That of its request. */
+  waitUntil: RequestList['waitUntil']
+  /** Finds the end of a response that was answered while the list was empty. */
+  subscribe: (() => void) | undefined
+  #exchange: Exchange | undefined
+  /** How many of the items have been added as first. */
+  #firsts = 0
+  /** From its start on. */
+  #schedule: Schedule | undefined
+  #ended: Promise<void> | undefined
+  #finished: Promise<TaskResult[]> | undefined
+  #resolve: (() => void) | undefined
+
+  constructor(face: object, options: ListOptions) {
+    super()
+    this.face = face
+    this.options = options
+  }
+
+  get isEmpty(): boolean {
+    return this.items.length + this.cleanups.length === 0
+  }
+
+  get isIdle(): boolean {
+    return this.state === 'over' || this.isEmpty
+  }
+
+  get hasHandler(): boolean {
+    return this.state === 'handling'
+  }
+
+  get isOpen(): boolean {
+    return this.state !== 'over'
+  }
+
+  get isAccepted(): boolean {
+    if (this.stop !== undefined || this.state === 'over') return false
+    return this.state !== 'free' || this.isWantedBesides(undefined)
+  }
+
+  get hasStarted(): boolean {
+    return this.#schedule !== undefined
+  }
+
+  /** Whether somebody has asked for its end. */
+  get isAwaited(): boolean {
+    return this.#ended !== undefined
+  }
+
+  get ended(): Promise<void> {
+    this.subscribe?.()
+    return (this.#ended ??= this.isOpen
+      ? new Promise((resolve) => (this.#resolve = resolve))
+      : Promise.resolve())
+  }
+
+  /** In the order added, those of lists in it flattened. */
+  get finished(): Promise<TaskResult[]> {
+    return (this.#finished ??= this.ended.then(() => {
+      const tasks = [...this.collect(new Set())].filter(isTask)
+      return tasks.filter(({ isCleanup }) => !isCleanup).map((task) => this.#resultOf(task))
+    }))
+  }
+
+  /** One that another list is still going to run was skipped in this one. */
+  #resultOf({ name, result }: Task): TaskResult {
+    const outcome = this.#schedule?.end.outcome ?? 'closed'
+    return result ?? { name, status: 'skipped', outcome, duration: 0, error: this.stop?.reason }
+  }
+
+  add(item: Item): void {
+    this.#own(item)
+    this.items = added(this.items, item)
+    this.#noticeAdded()
+  }
+
+  /** Adds it before the others, after those that were added so. */
+  addFirst(item: Item): void {
+    if (this.hasStarted) {
+      this.add(item)
+      return
+    }
+    this.#own(item)
+    this.items = [...this.items]
+    this.items.splice(this.#firsts++, 0, item)
+    this.#noticeAdded()
+  }
+
+  defer(cleanup: Task): void {
+    cleanup.isCleanup = true
+    this.cleanups = added(this.cleanups, cleanup)
+    this.#noticeAdded()
+  }
+
+  #own(item: Item): void {
+    if (item.isList && item.collect(new Set()).has(this)) {
+      refuse('add the list', 'it contains this list', 'add its tasks instead')
+    }
+    item.isAddedTo(this)
+  }
+
+  /** Lets what was added be seen and run. */
+  #noticeAdded(): void {
+    if (this.state === 'free') this.subscribe?.()
+    else if (this.state === 'running') this.#schedule?.wake?.()
+    else if (this.state === 'over') this.#reopen()
+    else track(this)
+  }
+
+  /** Its handler has been called. */
+  handle(): void {
+    this.state = 'handling'
+    track(this)
+  }
+
+  /** Its handler is over, and decides nothing. */
+  release(): void {
+    if (this.state === 'handling') this.state = 'free'
+    untrack(this)
+  }
+
+  waitFor(exchange: Exchange): void {
+    this.subscribe = undefined
+    this.#exchange?.remove(this)
+    this.#exchange = exchange
+    if (!this.hasStarted) this.state = 'waiting'
+    exchange.add(this)
+  }
+
+  collect(items: Set<Item>): Set<Item> {
+    // One list may stand at many places: they must not be walked through one by one.
+    if (items.has(this)) return items
+    items.add(this)
+    for (const item of this.items) item.collect(items)
+    const cleanup = this.#schedule?.cleanup
+    return cleanup === undefined || cleanup.isIdle ? items : items.add(cleanup)
+  }
+
+  skip(reason: unknown, skipped: string[]): void {
+    this.stop = { reason }
+    const started = this.#schedule?.next ?? 0
+    for (const [index, item] of this.items.entries()) {
+      // A list that has begun goes on. A task may have begun only to wait for its limit.
+      const goesOn = index < started && item.isList
+      if (!goesOn && !item.isWantedBesides(this)) item.skip(reason, skipped)
+    }
+  }
+
+  fail(failure: BackgroundTaskError, skipped: string[], stops: boolean): void {
+    const stopsThis = stops && this.options.failure !== 'continue'
+    if (stopsThis) this.skip(failure.cause, skipped)
+    this.failure ??= failure
+    this.#schedule?.parent?.fail(failure, skipped, stopsThis)
+  }
+
+  start(given: ResponseEnd, terms: Terms = {}): PromiseLike<unknown> | undefined {
+    if (this.state === 'over') return undefined
+    if (this.state === 'running') return this.ended
+    const { thrown } = this
+    const end = thrown ? new End('thrown', thrown.reason, given.response) : given
+    const schedule = (this.#schedule ??= new Schedule(this, end, terms))
+    this.state = 'running'
+    this.#exchange = undefined
+    this.inContext(() => schedule.proceed())
+    return this.isOpen ? this.ended : undefined
+  }
+
+  /** Its last task and cleanup have ended. */
+  finish(): void {
+    this.state = 'over'
+    this.#resolve?.()
+    untrack(this)
+  }
+
+  runAgain(list: Item): void {
+    this.#schedule?.again.push(list)
+    if (this.state === 'over') this.#reopen()
+    else this.#schedule?.wake?.()
+  }
+
+  /** Runs what was added after its end: in the list around it, if that is not over too. */
+  #reopen(): void {
+    const schedule = this.#schedule
+    if (schedule === undefined) return
+    this.stop = this.#ended = this.#finished = undefined
+    if (schedule.parent !== undefined) {
+      this.state = 'waiting'
+      schedule.parent.runAgain(this)
+      return
+    }
+    this.state = 'running'
+    track(this)
+    later(continuation(() => schedule.proceed()))
+  }
+}
+
+/** The first one makes an array for one: that of a `push` has room for 17. */
+function added<Value>(values: Value[], value: Value): Value[] {
+  if (values === none) return [value]
+  values.push(value)
+  return values
+}

@@ -1,0 +1,80 @@
+import type { ResponseEnd } from '../response/outcome.ts'
+import { continuation } from '../util/continuation.ts'
+import type { Item, Parent, Terms } from './item.ts'
+import type { ListOptions } from './list-options.ts'
+import type { Task } from './task.ts'
+
+/** The list, as what runs it sees it. */
+interface Scheduled extends Parent {
+  readonly options: ListOptions
+  readonly items: readonly Item[]
+  readonly cleanups: Task[]
+  readonly stop: { readonly reason: unknown } | undefined
+  readonly isOpen: boolean
+  finish(): void
+}
+
+/** Runs what is in a list: the tasks and lists in their order, then the cleanups, last added first. */
+export class Schedule {
+  readonly end: ResponseEnd
+  /** The list around it. */
+  readonly parent: Parent | undefined
+  /** The index of the item to start next. */
+  next = 0
+  /** Lists that had ended, and were added to. */
+  readonly again: Item[] = []
+  /** The one that is running. */
+  cleanup: Task | undefined
+  /** Goes on, in the async context of the list, when something is added. */
+  wake: (() => void) | undefined
+  readonly #list: Scheduled
+  readonly #terms: Terms
+  /** How many items, or cleanups, are running. */
+  #running = 0
+
+  constructor(list: Scheduled, end: ResponseEnd, around: Terms) {
+    const { timeout = around.timeout, when = around.when, limit = around.limit } = list.options
+    const { onError = around.onError } = list.options
+    this.end = end
+    this.parent = around.list
+    this.#list = list
+    this.#terms = { timeout, when, limit, onError, list }
+  }
+
+  /** Starts as many as may run; each that ends calls it again. */
+  proceed(): void {
+    const list = this.#list
+    const { concurrency } = list.options
+    while (list.isOpen) {
+      const hasItem = this.next < list.items.length || this.again.length > 0
+      if (this.#running >= (hasItem ? concurrency : 1)) {
+        if (this.#running < concurrency) this.wake = continuation(() => this.proceed())
+        return
+      }
+      const item = this.#take()
+      if (item === undefined) list.finish()
+      else this.#start(item)
+    }
+  }
+
+  #take(): Item | undefined {
+    const { items, cleanups } = this.#list
+    if (this.next < items.length) return items[this.next++]
+    return this.again.shift() ?? (this.cleanup = cleanups.pop())
+  }
+
+  #start(item: Item): void {
+    const { stop } = this.#list
+    if (stop !== undefined && item !== this.cleanup) {
+      if (item.isWantedBesides(this.#list)) return
+      item.skip(stop.reason, [])
+    }
+    const ended = item.start(this.end, this.#terms)
+    if (ended === undefined) return
+    this.#running += 1
+    void ended.then(() => {
+      this.#running -= 1
+      this.proceed()
+    })
+  }
+}
