@@ -194,9 +194,10 @@ describe('limit', () => {
 
   it('does not keep a list waiting whose task has ended, whatever it returns', async () => {
     const { calls, task } = newNotes()
+    const never = new Promise(() => {})
     const limit: Limit = (run) => {
       void run()
-      return new Promise(() => {})
+      return never
     }
     await new BackgroundTasks([task('first'), task('second')], { limit }).run()
     expect(calls).toEqual(['first', 'second'])
@@ -720,9 +721,9 @@ describe.each(limiters)('%s', (_, create) => {
   it('goes on after a task that fails, and one that is given up on', async () => {
     const limit = create(1)
     const { calls, task } = newNotes()
-    const fail = (): Promise<never> => Promise.reject(new Error('bug'))
+    const failing = new BackgroundTask(() => Promise.reject(new Error('bug')))
     const lists = [
-      new BackgroundTasks([new BackgroundTask(fail)], { ...quiet, limit }),
+      new BackgroundTasks([failing], { ...quiet, limit }),
       new BackgroundTasks([new BackgroundTask(() => new Promise(() => {}))], {
         ...quiet,
         limit,
