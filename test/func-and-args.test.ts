@@ -120,7 +120,8 @@ describe('BackgroundTask.func and .args', () => {
   })
 
   it('hold no argument of a task that has ended and is still referenced', async () => {
-    const task = ((): BackgroundTask<[object]> => new BackgroundTask((_) => {}, { large: true }))()
+    const task = ((): BackgroundTask<[object]> =>
+      new BackgroundTask((_value: object) => {}, { large: true }))()
     const reference = ((): WeakRef<object> => new WeakRef(task.args?.[0] ?? {}))()
     await task.run()
     expect(await isCollected(reference)).toBe(true)
