@@ -39,7 +39,7 @@ describe('What console.log() shows', () => {
 
   it('of a subclass: its name', () => {
     class Mails extends BackgroundTasks {}
-    class Mail extends BackgroundTask {}
+    class Mail extends BackgroundTask<[string]> {}
     expect(inspect(new Mails())).toBe('Mails { tasks: [] }')
     expect(inspect(new Mail(send, secret))).toBe("Mail { name: 'send', status: 'pending' }")
   })
