@@ -168,14 +168,14 @@ describe('BackgroundTask.run()', () => {
   })
 
   it('calls the run of a definition as its method, with the context', async () => {
-    const definition = {
-      greeting: 'hello',
-      run(this: { greeting: string }, context: unknown) {
-        seen.push(this.greeting, context)
-      },
-    }
     const seen: unknown[] = []
-    await new BackgroundTask(definition).run()
+    class Greeting {
+      readonly greeting = 'hello'
+      run(context: unknown): void {
+        seen.push(this.greeting, context)
+      }
+    }
+    await new BackgroundTask(new Greeting()).run()
     expect(seen).toMatchObject(['hello', { outcome: 'closed', reason: undefined }])
   })
 
