@@ -169,13 +169,13 @@ describe('provideBackgroundTasks()', () => {
   it('wraps the response that it returns, or throws', async () => {
     const witnesses = [newWitness(), newWitness()]
     const handlers = [
-      (response: Response) => response,
+      async (response: Response) => response,
       (response: Response) => Promise.reject(response),
     ]
     for (const [index, witness] of witnesses.entries()) {
-      const handle = provideBackgroundTasks(() => {
+      const handle = provideBackgroundTasks(async () => {
         backgroundTasks().addTask(witness.task)
-        return handlers[index]?.(new Response('body'))
+        return await handlers[index]?.(new Response('body'))
       })
       const response: unknown = await handle().catch((thrown: unknown) => thrown)
       await turn()
@@ -203,7 +203,7 @@ describe('provideBackgroundTasks()', () => {
       backgroundTasks().defer(cleanup)
       return answer()
     })
-    await expect(handle()).rejects.toThrow('bug')
+    await expect(async () => await handle()).rejects.toThrow('bug')
     await turn()
     expect(usual.status).toBe('skipped')
     expect(afterThrow.contexts).toMatchObject([{ outcome: 'thrown', reason: { message: 'bug' } }])
@@ -306,7 +306,7 @@ describe('provideBackgroundTasks()', () => {
     })
     const outer = provideBackgroundTasks(async () => {
       backgroundTasks().addTask({ run: note })
-      await expect(inner()).rejects.toBe(bug)
+      expect(inner).toThrow(bug)
       return new Response('sorry')
     })
     await (await outer()).text()

@@ -10,6 +10,8 @@
  * - The parameters asyncio and trio are the two ways to get the list: as an argument and by
  *   `backgroundTasks()`.
  * - `HTTPException` is an error class of the application.
+ * - A subclass of `BackgroundTask` that overrides `__call__` is an object with a `run` of its own:
+ *   here a list calls the function of a task, and no `run()` that a subclass overrides.
  *
  * Not ported:
  * - `test_dependency_yield_scope_websockets.py`: a WebSocket has no `Response` whose end could be
@@ -62,7 +64,10 @@ type Way = 'withBackgroundTasks' | 'provideBackgroundTasks'
 /** The two ways to the list of a request: as an argument, and from anywhere below the handler. */
 const ways: Record<
   Way,
-  (handler: Handler, options?: HandlerOptions) => (...args: HostArguments) => Promise<Response>
+  (
+    handler: Handler,
+    options?: HandlerOptions,
+  ) => (...args: HostArguments) => Response | Promise<Response>
 > = {
   withBackgroundTasks,
   provideBackgroundTasks: (handler, options) =>
@@ -316,20 +321,24 @@ describe('tests/test_telemetry/test_background.py', () => {
     },
   )
 
-  it('test_background_task_objects: subclasses, bound functions and definitions run as they are', async () => {
+  it('test_background_task_objects: bound functions, definitions and objects with a run of their own', async () => {
     const spans = trace()
     const executed: [string, string | undefined][] = []
     const record = (value: string): void => {
       executed.push([value, taskSpan.getStore()?.name])
     }
-    class CustomTask extends BackgroundTask {
-      override async run(): Promise<void> {
+    class Recorded {
+      readonly name = 'custom'
+      async run(): Promise<void> {
         record('before')
-        await super.run()
+        await this.work()
         record('after')
       }
+      async work(): Promise<void> {
+        record('custom')
+      }
     }
-    const original = new CustomTask({ name: 'custom', run: () => record('custom') })
+    const original = new BackgroundTask(new Recorded())
     const tasks = new BackgroundTasks([original])
     tasks.addTask(record.bind(null, 'bound'))
     tasks.addTask({ name: 'object', run: async () => record('object') })

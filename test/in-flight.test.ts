@@ -1,7 +1,13 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
-import { BackgroundTask, BackgroundTasks, drain } from '../src/index.ts'
+import {
+  BackgroundTask,
+  BackgroundTasks,
+  drain,
+  inFlight,
+  withBackgroundTasks,
+} from '../src/index.ts'
 import { newGate } from './support/gate.ts'
 import { misuse, rejection } from './support/misuse.ts'
 import { takePrinted, watchReports } from './support/reports.ts'
@@ -202,5 +208,109 @@ describe('drain()', () => {
       timeout: 60_000,
     })
     expect({ status, stdout }).toEqual({ status: 0, stdout: 'unread\ndrained 1\n' })
+  })
+})
+
+describe('inFlight()', () => {
+  it('is empty when nothing waits or runs', async () => {
+    await new BackgroundTask(() => {}).run()
+    new BackgroundTasks().addTask(() => {})
+    expect(inFlight()).toEqual([])
+  })
+
+  it('shows what waits for a response, what runs, and what waits for its turn', async () => {
+    const gate = newGate()
+    const tasks = new BackgroundTasks()
+    const first = tasks.addTask(() => gate.opened)
+    const second = tasks.addTask(() => {})
+    const alone = new BackgroundTask(() => {})
+    const sent = tasks.wrap(new Response('body'))
+    const waiting = alone.wrap(new Response('body'))
+    expect(new Set(inFlight())).toEqual(new Set([first, second, alone]))
+    await sent.text()
+    await turn()
+    expect(inFlight().map(({ status }) => status)).toEqual(
+      expect.arrayContaining(['running', 'pending', 'pending']),
+    )
+    gate.open()
+    await tasks.finished
+    expect(inFlight()).toEqual([alone])
+    await waiting.text()
+    await drain()
+    expect(inFlight()).toEqual([])
+  })
+
+  it('shows those of a handler that is running, sync or async', async () => {
+    const gate = newGate()
+    const added: BackgroundTask[] = []
+    const seen: unknown[] = []
+    const handle = withBackgroundTasks((tasks) => {
+      added.push(tasks.addTask(() => {}))
+      seen.push(inFlight())
+      return new Response(null)
+    })
+    const later = withBackgroundTasks(async (tasks) => {
+      added.push(tasks.addTask(() => {}))
+      await gate.opened
+      return new Response(null)
+    })
+    void handle()
+    expect(seen).toEqual([[added[0]]])
+    await drain()
+    const answer = later()
+    await turn()
+    expect(inFlight()).toEqual([added[1]])
+    gate.open()
+    await answer
+    await drain()
+  })
+
+  it('shows a task that waits for its limit, as pending', async () => {
+    const asked: (() => Promise<void>)[] = []
+    const tasks = new BackgroundTasks([], { limit: (run) => asked.push(run) })
+    const task = tasks.addTask(() => {})
+    void tasks.run()
+    await turn()
+    expect(inFlight()).toEqual([task])
+    expect(task.status).toBe('pending')
+    await asked[0]?.()
+    await tasks.finished
+    expect(inFlight()).toEqual([])
+  })
+
+  it('shows a task once, in whatever lists it is, and those of nested lists', async () => {
+    const gate = newGate()
+    const task = new BackgroundTask(() => gate.opened)
+    const shared = new BackgroundTasks([task])
+    const lists = [new BackgroundTasks([task, shared]), new BackgroundTasks([shared, task])]
+    for (const list of lists) void list.run()
+    expect(inFlight()).toEqual([task])
+    gate.open()
+    await Promise.all(lists.map((list) => list.finished))
+  })
+
+  it('leaves out what has ended or was cancelled, and cleanups', async () => {
+    const gate = newGate()
+    const tasks = new BackgroundTasks()
+    tasks.addTask(() => {})
+    tasks.addTask(() => {}).cancel()
+    tasks.defer(() => gate.opened)
+    void tasks.run()
+    await turn()
+    expect(inFlight()).toEqual([])
+    gate.open()
+    await tasks.finished
+  })
+
+  it('is a snapshot, which nobody else sees changed', async () => {
+    const gate = newGate()
+    const task = new BackgroundTask(() => gate.opened)
+    void task.run()
+    const before = inFlight()
+    inFlight().pop()
+    expect(inFlight()).toEqual([task])
+    gate.open()
+    await task.finished
+    expect(before).toEqual([task])
   })
 })

@@ -303,3 +303,77 @@ describe('What an instrument does to the error of a task', () => {
     ])
   })
 })
+
+describe('What an instrument does at once after run', () => {
+  const work: [string, () => unknown][] = [
+    ['sync', () => {}],
+    ['async', async () => {}],
+    ['later', () => turn()],
+    [
+      'failing',
+      () => {
+        throw new Error('bug')
+      },
+    ],
+    ['rejecting', () => Promise.reject(new Error('bug'))],
+  ]
+
+  it.each(work)('comes before the next task of a list in order: %s', async (_, fn) => {
+    const calls: string[] = []
+    for (const depth of ['1', '2', '3']) {
+      instrumentTest(async ({ name }, run) => {
+        calls.push(`>${name}${depth}`)
+        await run().finally(() => calls.push(`<${name}${depth}`))
+      })
+    }
+    const tasks = new BackgroundTasks([], { ...quiet, failure: 'continue' })
+    for (const name of ['a', 'b']) {
+      tasks.addTask({
+        name,
+        run() {
+          calls.push(name)
+          return fn()
+        },
+      })
+    }
+    tasks.defer(() => calls.push('cleanup'))
+    await tasks.wrap(new Response('body')).text()
+    await tasks.finished
+    const a = ['>a1', '>a2', '>a3', 'a', '<a3', '<a2', '<a1']
+    const b = ['>b1', '>b2', '>b3', 'b', '<b3', '<b2', '<b1']
+    expect(calls).toEqual([...a, ...b, 'cleanup'])
+  })
+
+  it('comes before the next task of a nested list, and of the list around it', async () => {
+    const calls: string[] = []
+    instrumentTest(async ({ name }, run) => {
+      calls.push(`>${name}`)
+      await run()
+      calls.push(`<${name}`)
+    })
+    const task = (name: string): BackgroundTask =>
+      new BackgroundTask({ name, run: () => calls.push(name) })
+    const tasks = new BackgroundTasks([new BackgroundTasks([task('a'), task('b')]), task('c')])
+    await tasks.run()
+    await turn()
+    expect(calls).toEqual(['>a', 'a', '<a', '>b', 'b', '<b', '>c', 'c', '<c'])
+  })
+
+  // Only what it does at once: a span that is flushed would hold up all tasks.
+  it('is all that the next task waits for', async () => {
+    const gate = newGate()
+    const calls: string[] = []
+    instrumentTest(async ({ name }, run) => {
+      await run()
+      await gate.opened
+      calls.push(`<${name}`)
+    })
+    const tasks = new BackgroundTasks()
+    for (const name of ['a', 'b']) tasks.addTask({ name, run: () => calls.push(name) })
+    await tasks.run()
+    expect(calls).toEqual(['a', 'b'])
+    gate.open()
+    await turn()
+    expect(calls).toEqual(['a', 'b', '<a', '<b'])
+  })
+})

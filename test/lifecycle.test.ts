@@ -903,7 +903,7 @@ describe('A handler that throws', () => {
   it('a redirect: throws the same response again', async () => {
     const redirect = Response.redirect(url)
     const witness = newWitness()
-    const handle = withBackgroundTasks((tasks): never => {
+    const handle = withBackgroundTasks(async (tasks): Promise<never> => {
       tasks.addTask(witness.task)
       throw redirect
     })
@@ -940,13 +940,13 @@ describe('A handler that throws', () => {
     expect(cleanup).toHaveBeenCalledOnce()
   })
 
-  it('before it returns a promise: rejects all the same', async () => {
+  it('before it returns a promise: throws at once', async () => {
     const witness = newWitness()
     const handle = withBackgroundTasks((tasks): never => {
       tasks.addTask(witness.task)
       throw new Error('bug')
     })
-    await expect(handle()).rejects.toThrow('bug')
+    expect(handle).toThrow('bug')
     await turn()
     expect(witness.outcomes()).toEqual(['thrown'])
   })
@@ -1253,7 +1253,9 @@ describe('waitUntil is called once, before the response is returned', () => {
     'by withBackgroundTasks with a promise that settles when the handler %s',
     async (_, answer) => {
       const held: unknown[] = []
-      const handle = withBackgroundTasks(answer, { waitUntil: (promise) => held.push(promise) })
+      const handle = withBackgroundTasks(async () => await answer(), {
+        waitUntil: (promise) => held.push(promise),
+      })
       await handle().catch(() => {})
       await held[0]
       expect(held).toHaveLength(1)
@@ -1800,16 +1802,18 @@ describe('Lists run in place, depth first, and what is added twice runs once', (
   it.each<[string, () => Response, WrapOptions?]>([
     ['no body', () => new Response(null, { status: 204 })],
     ['a HEAD', () => new Response('body'), { request: new Request(url, { method: 'HEAD' }) }],
-  ])('the inner list to its end before the outer one, also with %s', async (_, create, options) => {
+  ])('two lists in order and side by side, with %s', async (_, create, options) => {
     const gate = newGate()
-    const inner = new BackgroundTasks([new BackgroundTask(() => gate.opened)])
-    const outer = newWitness()
-    outer.task.wrap(inner.wrap(create(), options), options)
-    await turn()
-    expect(outer.outcomes()).toEqual([])
+    const { calls, task } = newNotes()
+    const inner = new BackgroundTasks([task('inner')])
+    const held = inner.addTask(() => gate.opened)
+    const outer = task('outer')
+    outer.wrap(inner.wrap(create(), options), options)
+    await outer.finished
+    expect(calls).toEqual(['inner', 'outer'])
+    expect(held.status).toBe('running')
     gate.open()
-    await turn()
-    expect(outer.outcomes()).toEqual(['closed'])
+    await inner.finished
   })
 
   // The outer one did not know of the inner one where the host told the end.
@@ -2095,7 +2099,7 @@ describe('The async context of the code that wrapped is the context of the tasks
     {
       name: 'a handler that throws',
       wrap: (tasks) =>
-        withBackgroundTasks((list) => {
+        withBackgroundTasks(async (list) => {
           list.addTask(tasks)
           throw new Error('bug')
         })().catch(() => {}),
@@ -2137,6 +2141,54 @@ describe('The async context of the code that wrapped is the context of the tasks
     await response.text()
     await task.finished
     expect(seen).toEqual(['of the request', 'of the instrument'])
+  })
+
+  const joins: [string, (tasks: BackgroundTasks) => unknown][] = [
+    ['a list that wraps', (tasks) => tasks.wrap(new Response('inner'))],
+    [
+      'a handler',
+      (tasks) =>
+        withBackgroundTasks((list) => {
+          list.addTask(tasks)
+          return new Response('inner')
+        })(),
+    ],
+    [
+      'an async handler',
+      (tasks) =>
+        withBackgroundTasks(async (list) => {
+          await turn()
+          list.addTask(tasks)
+          return new Response('inner')
+        })(),
+    ],
+  ]
+  it.each(joins)('also below a provider, of %s', async (_, join) => {
+    const seen: unknown[] = []
+    const note = (): unknown => seen.push(storage.getStore())
+    const noteList = (): unknown => seen.push(backgroundTasks() === list)
+    let list: BackgroundTasks | undefined
+    const tasks = new BackgroundTasks()
+    tasks.addTask(note)
+    tasks.addTask(noteList)
+    tasks.defer(note)
+    const handle = provideBackgroundTasks(async () => {
+      list = backgroundTasks()
+      list.addTask(note)
+      await storage.run('of the inner code', () => join(tasks))
+      list.addTask(note)
+      return new Response('body')
+    })
+    const response = await storage.run('of the request', () => handle())
+    await storage.run('of the host', () => response.text())
+    await drain()
+    expect(seen).toEqual([
+      'of the request',
+      'of the inner code',
+      true,
+      'of the inner code',
+      'of the request',
+    ])
   })
 
   it('for what another request adds while the list runs', async () => {

@@ -99,7 +99,7 @@ describe('A request cannot make memory grow without bound', () => {
   })
 
   it('keeps nothing of the requests that have ended', async () => {
-    const handler = withBackgroundTasks((tasks, request: Request) => {
+    const handler = withBackgroundTasks(async (tasks, request: Request) => {
       tasks.addTask(() => {})
       if (request.method === 'PUT') throw new Error('refused')
       return new Response('body', { status: request.method === 'POST' ? 201 : 200 })

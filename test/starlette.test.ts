@@ -781,7 +781,7 @@ describe('tests/middleware/test_base.py', () => {
   it('test_error_context_propagation: an error keeps its cause, thrown or failed', async () => {
     const cause = new Error('the root')
     const failure = new Error('the handler', { cause })
-    const handler = withBackgroundTasks((): Response => {
+    const handler = withBackgroundTasks(async (): Promise<Response> => {
       throw failure
     })
     const thrown = await handler().catch((error: unknown) => error)

@@ -16,15 +16,15 @@ expectType<BackgroundTask<[message: string]>>(
 )
 expectError(backgroundTasks('request'))
 
-// provideBackgroundTasks: the handler keeps its arguments; its answer is promised.
+// provideBackgroundTasks: the handler keeps its arguments and its answer, promised or not.
 interface Params {
   params: Promise<{ id: string }>
 }
-expectType<() => Promise<Response>>(provideBackgroundTasks(() => new Response()))
+expectType<() => Response>(provideBackgroundTasks(() => new Response()))
 expectType<(request: NextRequest, context: Params) => Promise<Response>>(
   provideBackgroundTasks(async (_request: NextRequest, _context: Params) => new Response()),
 )
-expectType<(request: Request, more?: string, ...rest: number[]) => Promise<void>>(
+expectType<(request: Request, more?: string, ...rest: number[]) => void>(
   provideBackgroundTasks((_request: Request, _more?: string, ..._rest: number[]) => {}),
 )
 expectError(provideBackgroundTasks(new Response()))
@@ -35,6 +35,7 @@ declare const options: HandlerOptions
 provideBackgroundTasks(() => new Response(), options)
 expectError(provideBackgroundTasks(() => new Response(), { failure: 'ignore' }))
 expectError(provideBackgroundTasks(() => new Response(), { request: new Request('http://a') }))
+provideBackgroundTasks(() => new Response(), { deadline: 1000, limit: (run) => run() })
 
 // provideBackgroundTasks: a middleware of a framework, whose types say what it is given.
 export const srvxMiddleware: ServerMiddleware = provideBackgroundTasks((_request, next) => next())

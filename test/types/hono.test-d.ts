@@ -42,4 +42,6 @@ expectType<202>({} as Routes['/typed']['$get']['status'])
 
 // The whole app, for a server and for an export.
 serve({ fetch: provideBackgroundTasks(app.fetch) })
-expectAssignable<(request: Request) => Promise<Response>>(provideBackgroundTasks(app.fetch))
+expectAssignable<(request: Request) => Response | Promise<Response>>(
+  provideBackgroundTasks(app.fetch),
+)

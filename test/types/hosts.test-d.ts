@@ -10,7 +10,7 @@ import type {
 } from '@cloudflare/workers-types'
 import type { Http2Bindings, HttpBindings } from '@hono/node-server'
 import type { Context as NetlifyContext } from '@netlify/functions'
-import { withBackgroundTasks } from 'background-tasks'
+import { withBackgroundTasks, type WrapOptions } from 'background-tasks'
 import type { H3Event } from 'h3'
 import type { NextFetchEvent } from 'next/server.js'
 import type { ServerRequest } from 'srvx'
@@ -40,12 +40,17 @@ expectAssignable<DenoInfo>({} as Deno.ServeHandlerInfo)
 expectAssignable<DenoInfo>({} as Deno.ServeHandlerInfo<Deno.NetAddr>)
 expectNotAssignable<DenoInfo>({} as Deno.NetAddr)
 
+// WrapOptions: the context of a Worker, as it is.
+expectAssignable<WrapOptions>({} as ExecutionContext)
+
 // A handler: its arguments are those of its host, and so is its type.
 expectAssignable<Deno.ServeHandler>(
   withBackgroundTasks((_tasks, _request: Request, _info: Deno.ServeHandlerInfo) => new Response()),
 )
 expectAssignable<(request: Request, context: NetlifyContext) => Promise<Response>>(
-  withBackgroundTasks((_tasks, _request: Request, _context: NetlifyContext) => new Response()),
+  withBackgroundTasks(
+    async (_tasks, _request: Request, _context: NetlifyContext) => new Response(),
+  ),
 )
 expectAssignable<ExportedHandlerFetchHandler>(
   withBackgroundTasks(

@@ -6,17 +6,24 @@ import {
   type BackgroundTasksOptions,
   drain,
   type HandlerOptions,
+  inFlight,
   instrument,
   type Outcome,
+  type ResponseEnd,
   type TaskContext,
   type TaskDefinition,
   type TaskResult,
   type TaskStatus,
+  waitUntil,
+  type When,
   withBackgroundTasks,
   type WrapOptions,
 } from 'background-tasks'
 import type { Handler as HonoHandler } from 'hono'
 import type { NextRequest } from 'next/server.js'
+import pLimit from 'p-limit'
+import PQueue from 'p-queue'
+import PQueue8 from 'p-queue-8'
 import type { ServerHandler, ServerRequest } from 'srvx'
 import { expectAssignable, expectError, expectNotAssignable, expectType } from 'tsd'
 
@@ -35,7 +42,9 @@ expectType<
   | 'BackgroundTaskError'
   | 'BackgroundTasks'
   | 'drain'
+  | 'inFlight'
   | 'instrument'
+  | 'waitUntil'
   | 'withBackgroundTasks'
 >({} as keyof typeof core)
 
@@ -138,6 +147,19 @@ expectType<void>(task.cancel(new Error('no longer needed')))
 expectType<Promise<void>>(task.run())
 expectType<Response>(task.wrap(new Response()))
 expectError((task.status = 'fulfilled'))
+
+// BackgroundTask: its function and arguments; `never` lets every task be a BackgroundTask.
+expectType<((...args: never) => unknown) | undefined>(task.func)
+expectType<Readonly<[email: string]> | undefined>(task.args)
+expectType<readonly unknown[] | undefined>(({} as BackgroundTask).args)
+expectAssignable<BackgroundTask>(new BackgroundTask(writeNotification, 'ada', { message: 'hello' }))
+expectAssignable<readonly BackgroundTask[]>([task, new BackgroundTask(sum, 1, 2)])
+expectError(task.func?.('ada@example.com'))
+expectError((task.args = ['another']))
+expectError(task.args?.push('another'))
+if (task.func !== undefined && task.args !== undefined) {
+  Reflect.apply(task.func, undefined, task.args)
+}
 expectError((task.name = 'another'))
 
 // BackgroundTasks: any iterable of tasks and lists, and the options.
@@ -155,6 +177,37 @@ expectError(new BackgroundTasks([], { failure: 'ignore' }))
 expectError(new BackgroundTasks([], { when: 'closed' }))
 expectError(new BackgroundTasks([], { onError: (error: string) => error }))
 expectError(new BackgroundTasks([], { parallel: true }))
+
+// limit: p-limit's function itself, or what adds to a queue; it is given a function to call.
+const queue = new PQueue({ concurrency: 4 })
+const queue8 = new PQueue8({ concurrency: 4 })
+new BackgroundTasks([], { limit: pLimit(4) })
+new BackgroundTasks([], { limit: (run) => queue.add(run) })
+new BackgroundTasks([], { limit: (run) => queue8.add(run) })
+new BackgroundTasks([], { limit: (run) => queue.add(run, { priority: 1 }) })
+new BackgroundTasks([], {
+  limit: (run) => {
+    expectType<() => Promise<void>>(run)
+    expectType<Promise<void>>(run())
+  },
+})
+withBackgroundTasks(() => new Response(), { limit: pLimit(4) })
+expectError(new BackgroundTasks([], { limit: 4 }))
+expectError(new BackgroundTasks([], { limit: queue }))
+expectError(new BackgroundTasks([], { limit: (run: () => string) => run() }))
+
+// when: outcomes, or a predicate of how the response ended.
+new BackgroundTasks([], {
+  when: (end) => {
+    expectType<ResponseEnd>(end)
+    return end.outcome !== 'thrown' && (end.response?.status ?? 200) < 400
+  },
+})
+tasks.addTask({ run: now, when: ({ reason }) => reason === undefined })
+new BackgroundTask({ run: now, when: ({ response }) => response?.headers.has('etag') === true })
+expectError(tasks.addTask({ run: now, when: async () => true }))
+expectError(tasks.addTask({ run: now, when: () => 'closed' }))
+expectError(tasks.addTask({ run: now, when: ({ status }) => status === 200 }))
 
 // BackgroundTasks: what it tells; the list is changed by addTask only.
 expectType<readonly (BackgroundTask | BackgroundTasks)[]>(tasks.tasks)
@@ -193,7 +246,7 @@ expectError(tasks.wrap(new Response(), { unreadTimeout: '10s' }))
 interface Params {
   params: Promise<{ id: string }>
 }
-expectType<() => Promise<Response>>(
+expectType<() => Response>(
   withBackgroundTasks((list) => {
     expectType<BackgroundTasks>(list)
     return new Response()
@@ -202,16 +255,27 @@ expectType<() => Promise<Response>>(
 expectType<(request: NextRequest, context: Params) => Promise<Response>>(
   withBackgroundTasks(async (_tasks, _request: NextRequest, _context: Params) => new Response()),
 )
-expectType<(request: Request, more?: string, ...rest: number[]) => Promise<void>>(
+expectType<(request: Request, more?: string, ...rest: number[]) => void>(
   withBackgroundTasks((_tasks, _request: Request, _more?: string, ..._rest: number[]) => {}),
 )
 expectType<(request: Request) => Promise<Response | undefined>>(
   withBackgroundTasks(async (_tasks, _request: Request) => undefined as Response | undefined),
 )
+expectType<(request: Request) => Response | Promise<Response>>(
+  withBackgroundTasks((_tasks, _request: Request) => ({}) as Response | Promise<Response>),
+)
+expectType<() => never>(
+  withBackgroundTasks((): never => {
+    throw new Error('refused')
+  }),
+)
 expectError(withBackgroundTasks((_request: Request) => new Response()))
 expectError(withBackgroundTasks(new Response()))
 expectError(withBackgroundTasks(now, { concurrency: '2' }))
 expectError(withBackgroundTasks(now, { request }))
+withBackgroundTasks(now, { deadline: 30_000 })
+withBackgroundTasks(now, { deadline: false })
+expectError(withBackgroundTasks(now, { deadline: true }))
 
 // withBackgroundTasks: where a host has a type for its handlers, their arguments are inferred.
 export const fetchHandler: ServerHandler = withBackgroundTasks((list, serverRequest) => {
@@ -229,6 +293,20 @@ expectType<Promise<{ finished: number; abandoned: BackgroundTask[] }>>(drain())
 drain({ timeout: 10_000 })
 expectError(drain(10_000))
 expectError(drain({ timeout: '10s' }))
+
+// inFlight: tasks, in an array of one's own.
+expectType<BackgroundTask[]>(inFlight())
+expectError(inFlight({ timeout: 1 }))
+
+// waitUntil: any promise; it fits wherever a library asks for one.
+expectType<void>(waitUntil(Promise.resolve('saved')))
+expectType<void>(waitUntil({} as PromiseLike<number>))
+expectAssignable<(promise: Promise<unknown>) => void>(waitUntil)
+expectAssignable<(promise: PromiseLike<unknown>) => void>(waitUntil)
+expectAssignable<typeof context>({ waitUntil })
+expectError(waitUntil())
+expectError(waitUntil(() => Promise.resolve()))
+expectError(waitUntil('saved'))
 
 // instrument: around every task, and the undo.
 expectType<() => void>(
@@ -254,10 +332,22 @@ expectError(error.skipped.push('another'))
 expectType<Outcome>({} as 'closed' | 'cancelled' | 'errored' | 'unread' | 'thrown')
 expectType<TaskStatus>({} as 'pending' | 'running' | 'fulfilled' | 'rejected' | 'skipped')
 
+// ResponseEnd, When: a task's context is one too; a predicate answers at once.
+expectType<{
+  readonly outcome: Outcome
+  readonly reason: unknown
+  readonly response: Pick<Response, 'ok' | 'status' | 'headers'> | undefined
+}>({} as ResponseEnd)
+expectAssignable<ResponseEnd>({} as TaskContext)
+expectType<readonly Outcome[] | ((end: ResponseEnd) => boolean)>({} as When)
+
 // TaskContext, TaskResult: exactly these members; what a task is given cannot be set, a result can.
-expectType<{ readonly signal: AbortSignal; readonly outcome: Outcome; readonly reason: unknown }>(
-  {} as TaskContext,
-)
+expectType<{
+  readonly signal: AbortSignal
+  readonly outcome: Outcome
+  readonly reason: unknown
+  readonly response: Pick<Response, 'ok' | 'status' | 'headers'> | undefined
+}>({} as TaskContext)
 expectType<{
   name: string
   status: 'fulfilled' | 'rejected' | 'skipped'
@@ -271,7 +361,7 @@ expectType<{
   name?: string
   run: (context: TaskContext) => unknown
   timeout?: number
-  when?: readonly Outcome[]
+  when?: When
 }>({} as TaskDefinition)
 expectAssignable<TaskDefinition>({ run: now, when: ['closed'] as const })
 expectNotAssignable<TaskDefinition>({ name: 'no run' })
@@ -280,9 +370,10 @@ expectNotAssignable<TaskDefinition>({ name: 'no run' })
 // and none is readonly. A handler has what the host may not offer by itself: the rest is found.
 expectType<{
   concurrency?: number
+  limit?: (run: () => Promise<void>) => unknown
   failure?: 'stop' | 'continue'
   timeout?: number
-  when?: readonly Outcome[]
+  when?: When
   onError?: (error: BackgroundTaskError) => void
 }>({} as BackgroundTasksOptions)
 expectType<{
@@ -293,16 +384,20 @@ expectType<{
 }>({} as WrapOptions)
 expectType<{
   concurrency?: number
+  limit?: (run: () => Promise<void>) => unknown
   failure?: 'stop' | 'continue'
   timeout?: number
-  when?: readonly Outcome[]
+  when?: When
   onError?: (error: BackgroundTaskError) => void
   waitUntil?: (promise: Promise<unknown>) => void
   unreadTimeout?: number
+  deadline?: number | false
 }>({} as HandlerOptions)
 
 // BackgroundTask, BackgroundTasks, BackgroundTaskError: no further members.
-expectType<'name' | 'status' | 'finished' | 'cancel' | 'run' | 'wrap'>({} as keyof BackgroundTask)
+expectType<'name' | 'func' | 'args' | 'status' | 'finished' | 'cancel' | 'run' | 'wrap'>(
+  {} as keyof BackgroundTask,
+)
 expectType<'tasks' | 'finished' | 'addTask' | 'defer' | 'run' | 'wrap'>({} as keyof BackgroundTasks)
 expectType<'task' | 'cause' | 'skipped' | 'name' | 'message' | 'stack'>(
   {} as keyof BackgroundTaskError,
