@@ -13,7 +13,17 @@ export default defineConfig({
       reporter: ['text', 'json-summary'],
     },
     projects: [
-      { extends: true, test: { name: 'unit', include: ['test/*.test.ts'] } },
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: [
+            'test/*.test.ts',
+            'test/{handler,tasks,response,util,threads,queue}/*.test.ts',
+            'test/hosts/unit/*.test.ts',
+          ],
+        },
+      },
       {
         extends: true,
         test: {

@@ -8,7 +8,7 @@ import {
   type TaskResult,
   withBackgroundTasks,
 } from '../src/index.ts'
-import { withContext } from '../src/lib/background-task.ts'
+import { withContext } from '../src/tasks/context-function.ts'
 import { exportedNames } from './support/exported-names.ts'
 
 /** Stores nothing, notes what it is told, and answers as the test wants. */

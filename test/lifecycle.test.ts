@@ -19,11 +19,11 @@ import {
   withBackgroundTasks,
   type WrapOptions,
 } from '../src/index.ts'
-import type { EndListener } from '../src/lib/body-end.ts'
-import { handleWith } from '../src/lib/with-background-tasks.ts'
+import type { Exchange } from '../src/response/exchange.ts'
 import { bodyOf, readerOf } from './support/body.ts'
 import { isCollected } from './support/garbage.ts'
 import { type Gate, newGate } from './support/gate.ts'
+import { handleOn } from './support/handle.ts'
 import { takePrinted, watchReports } from './support/reports.ts'
 import { newSource } from './support/source.ts'
 import { newThenable } from './support/thenable.ts'
@@ -348,12 +348,12 @@ describe('A task runs exactly once, however the ends of its response race', () =
     const witness = newWitness()
     const tasks = new BackgroundTasks()
     tasks.addTask(witness.task)
-    let listener: EndListener | undefined
-    const observe = (given: EndListener): boolean => {
+    let listener: Exchange | undefined
+    const observe = (given: Exchange): boolean => {
       listener = given
       return true
     }
-    await handleWith(tasks, { observe }, () => new Response('body'))
+    await handleOn(tasks, { observe }, () => new Response('body'))
     listener?.end('closed')
     listener?.end('cancelled')
     await turn()
@@ -1318,12 +1318,12 @@ describe('With a signal of the host the body is left alone', () => {
       const witness = newWitness()
       const tasks = new BackgroundTasks([witness.task])
       const signal = newGate<Outcome>()
-      const observe = (listener: EndListener, response: unknown): boolean => {
+      const observe = (listener: Exchange, response: unknown): boolean => {
         expect(response).toBe(answer)
         void signal.opened.then((outcome) => listener.end(outcome))
         return true
       }
-      expect(await handleWith(tasks, { observe }, () => answer)).toBe(answer)
+      expect(await handleOn(tasks, { observe }, () => answer)).toBe(answer)
       await turn()
       expect(witness.outcomes()).toEqual([])
       signal.open('cancelled')
@@ -1336,7 +1336,7 @@ describe('With a signal of the host the body is left alone', () => {
     const witness = newWitness()
     const tasks = new BackgroundTasks([witness.task])
     const response = new Response('body')
-    const sent = await handleWith(tasks, { observe: () => false }, () => response)
+    const sent = await handleOn(tasks, { observe: () => false }, () => response)
     expect(sent).not.toBe(response)
     await sent.text()
     await turn()
@@ -1816,10 +1816,11 @@ describe('Lists run in place, depth first, and what is added twice runs once', (
     await inner.finished
   })
 
+  const completed = Promise.resolve()
   // The outer one did not know of the inner one where the host told the end.
   it.each<[string, WrapOptions, WrapOptions]>([
-    ['both hear from the host', { completed: Promise.resolve() }, { completed: Promise.resolve() }],
-    ['the inner one alone hears from the host', { completed: Promise.resolve() }, {}],
+    ['both hear from the host', { completed }, { completed }],
+    ['the inner one alone hears from the host', { completed }, {}],
   ])('the inner list to its end before the outer one, where %s', async (_, inside, outside) => {
     const gate = newGate()
     const inner = new BackgroundTasks([new BackgroundTask(() => gate.opened)])
@@ -2806,23 +2807,6 @@ describe('drain waits until nothing is waiting or running', () => {
 })
 
 describe('A waiting response takes constant memory, which is released when its tasks have ended', () => {
-  it('one timer for all that wait', async () => {
-    // Loaded after the timers were faked: it takes these for the real ones.
-    vi.resetModules()
-    const fresh = await import('../src/index.ts')
-    const before = vi.getTimerCount()
-    const responses = Array.from({ length: 1000 }, (_, index) => new Response(String(index)))
-    const witness = newWitness()
-    const wrapped = responses.map((response) => {
-      const tasks = new fresh.BackgroundTasks([witness.task])
-      return tasks.wrap(response)
-    })
-    expect(vi.getTimerCount()).toBe(before + 1)
-    await Promise.all(wrapped.map((response) => response.text()))
-    await turn()
-    expect(witness.outcomes()).toEqual(['closed'])
-  })
-
   const ends: [string, (response: Response) => unknown, WrapOptions?][] = [
     ['is read', (response) => response.text()],
     ['is cancelled', (response) => response.body?.cancel()],

@@ -12,7 +12,7 @@ import {
   drain,
   withBackgroundTasks,
 } from '../src/index.ts'
-import { state } from '../src/lib/process-state.ts'
+import { registry } from '../src/tasks/registry.ts'
 import { type Exchange, send } from './support/client.ts'
 import { takePrinted, watchReports } from './support/reports.ts'
 import { turn } from './support/turn.ts'
@@ -61,7 +61,7 @@ describe('A request cannot make memory grow without bound', () => {
           return exchange
         }),
       )
-      await vi.waitUntil(() => state.inFlight.items.length === connections, { timeout: 20_000 })
+      await vi.waitUntil(() => registry.inFlight.items.length === connections, { timeout: 20_000 })
       expect(ran).toEqual([])
 
       for (const exchange of exchanges) {
@@ -91,11 +91,11 @@ describe('A request cannot make memory grow without bound', () => {
       await (await handler()).text()
       await turn()
     }
-    expect(state.inFlight.items.length).toBe(60)
+    expect(registry.inFlight.items.length).toBe(60)
     expect(timedOut).toHaveBeenCalledTimes(40)
     await vi.advanceTimersByTimeAsync(60_000)
     await turn()
-    expect(state.inFlight.items).toEqual([])
+    expect(registry.inFlight.items).toEqual([])
   })
 
   it('keeps nothing of the requests that have ended', async () => {
@@ -112,7 +112,7 @@ describe('A request cannot make memory grow without bound', () => {
       )
     }
     await drain()
-    expect(state.inFlight.items).toEqual([])
+    expect(registry.inFlight.items).toEqual([])
   })
 })
 
@@ -191,7 +191,7 @@ describe('No argument of a task is in a message or printed', () => {
     const tasks = new BackgroundTasks([task])
     const seen: string[] = []
     function inspectAll(): void {
-      const shown = inspect([task, tasks, state], { depth: 9, showHidden: true })
+      const shown = inspect([task, tasks, registry], { depth: 9, showHidden: true })
       seen.push(shown, JSON.stringify([task, tasks]))
     }
     inspectAll()

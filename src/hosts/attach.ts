@@ -23,7 +23,12 @@ export function attach<Answer>(
 ): Attached<Answer | Response> {
   const response = isResponse(answer) ? answer : undefined
   const { carrier } = host
-  const exchange = carriedBy(carrier) ?? carriedBy(response) ?? new Exchange()
+  const found = carriedBy(carrier) ?? carriedBy(response)
+  // One that another signal tells of is that of another request: a response without a body may be a
+  // constant.
+  const isOurs =
+    carrier === undefined || found?.isToldByHost !== true || found === carriedBy(carrier)
+  const exchange = found !== undefined && isOurs ? found : new Exchange()
   exchange.head = response ?? head
   if (!exchange.isToldByHost && host.observe?.(exchange, answer) === true) {
     exchange.isToldByHost = true

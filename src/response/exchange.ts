@@ -38,7 +38,9 @@ export class Exchange {
   body: { listen(signal: AbortSignal): void } | undefined
   #carriers: Carrier[] = []
   #works: Entry[] = []
+  /** From its end on, until what runs then has ended. */
   #end: ResponseEnd | undefined
+  #hasEnded = false
 
   /** Adds it last, when nothing can fail any more that would keep the response from being sent. */
   add(work: Work): void {
@@ -64,7 +66,8 @@ export class Exchange {
 
   /** Hears how the response ended. */
   end(outcome: Outcome, reason?: unknown): void {
-    if (this.#end !== undefined) return
+    if (this.#hasEnded) return
+    this.#hasEnded = true
     this.#end = new End(outcome, reason, this.head)
     later(() => this.#startNext())
   }
@@ -86,7 +89,7 @@ export class Exchange {
       if (carrier[key] === this) carrier[key] = undefined
     }
     this.#carriers = []
-    this.body = this.head = undefined
+    this.#end = this.body = this.head = undefined
   }
 }
 

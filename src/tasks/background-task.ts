@@ -175,7 +175,7 @@ export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]
   /** @internal */
   [inspect](_depth: number, ...rest: ShowRest): string {
     const { name, status } = this
-    return shown('BackgroundTask', { name, status }, ...rest)
+    return shown(this, { name, status }, ...rest)
   }
 }
 

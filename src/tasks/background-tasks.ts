@@ -254,7 +254,7 @@ export class BackgroundTasks {
   /** @internal */
   [inspect](_depth: number, ...rest: ShowRest): string {
     const { tasks } = this
-    return shown('BackgroundTasks', { tasks }, ...rest)
+    return shown(this, { tasks }, ...rest)
   }
 }
 

@@ -44,7 +44,7 @@ export function checkedWhen(verbOf: string, when: unknown): When {
   if (Array.isArray(when) && when.every((outcome) => outcomes.includes(outcome))) return [...when]
   return refuse(
     verbOf,
-    'when is not a list of outcomes, nor a function',
-    `use ${outcomes.join(', ')}`,
+    'when is not a list of outcomes',
+    `use ${outcomes.join(', ')}, or a function`,
   )
 }

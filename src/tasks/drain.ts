@@ -57,11 +57,12 @@ export async function drain(
   let known: number
   do {
     known = abandoned.size
-    for (const task of openTasks(registry.inFlight.items)) {
+    const left = openTasks(registry.inFlight.items)
+    for (const task of left) {
       abandoned.add(task)
       task.isAbandoned = true
-      task.cancel(reason)
     }
+    for (const task of left) task.cancel(reason)
   } while (abandoned.size > known)
   return { finished, abandoned: [...abandoned].map(({ face }) => face).filter(isBackgroundTask) }
 }

@@ -5,6 +5,6 @@ export const inspect: unique symbol = Symbol.for('nodejs.util.inspect.custom')
 export type ShowRest = [options: object, show: (value: object, options: object) => string]
 
 /** What `console.log` shows of an object: what its user knows of it, and nothing internal. */
-export function shown(name: string, properties: object, ...[options, show]: ShowRest): string {
-  return `${name} ${show(properties, options)}`
+export function shown(task: object, properties: object, ...[options, show]: ShowRest): string {
+  return `${task.constructor.name} ${show(properties, options)}`
 }

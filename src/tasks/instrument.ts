@@ -25,6 +25,7 @@ import { registry } from './registry.ts'
  * ```
  * @param around Called with the task and `run`, whose promise settles as the task does: it rejects
  * with the task's own error.
+ * One that is given twice runs once around each task, until both are undone.
  * @returns The undo.
  * @throws `TypeError` if `around` is not a function.
  */
@@ -32,11 +33,18 @@ export function instrument(
   around: (task: BackgroundTask, run: () => Promise<void>) => Promise<void>,
 ): () => void {
   checkFunction('instrument the tasks', 'it', around, 'pass a function (task, run)')
-  // An object of its own: the same function may be given twice, and each has its undo.
-  const entry = {
+  const entry = registry.instruments.get(around) ?? {
     around: (task: object, run: () => Promise<void>) =>
       isBackgroundTask(task) ? around(task, run) : run(),
+    uses: 0,
   }
-  registry.instruments.add(entry)
-  return () => void registry.instruments.delete(entry)
+  registry.instruments.set(around, entry)
+  entry.uses += 1
+  let isUndone = false
+  return () => {
+    if (isUndone) return
+    isUndone = true
+    entry.uses -= 1
+    if (entry.uses === 0) registry.instruments.delete(around)
+  }
 }

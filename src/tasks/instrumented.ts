@@ -20,7 +20,7 @@ export async function instrumented(task: Instrumented, perform: () => void): Pro
       if (status === 'rejected') throw error
     }),
   )
-  const instruments = [...registry.instruments].reverse()
+  const instruments = [...registry.instruments.values()].reverse()
   const settled: Promise<void>[] = []
   let run = async (): Promise<void> => {
     perform()

@@ -1,9 +1,11 @@
 import { isThenable } from '../util/checks.ts'
 import { continuation } from '../util/continuation.ts'
+import { report } from '../util/report.ts'
 import type { Terms } from './item.ts'
 
 /** What a limit can decide about. */
 interface Limited {
+  readonly name: string
   readonly ended: Promise<unknown>
   begin(): void
   giveUp(reason: unknown): void
@@ -20,15 +22,19 @@ export function beginWithin(limit: NonNullable<Terms['limit']>, task: Limited): 
     isCalled = true
     return ended
   }
-  const giveUp = (reason: unknown): void => task.giveUp(reason)
+  const fail = (reason: unknown): void => {
+    // Once the task has its turn, its own end counts.
+    if (!isCalled) task.giveUp(reason)
+    else report(new Error(`The limit of task ${task.name} failed`, { cause: reason }))
+  }
   try {
     const returned = limit(run)
     if (!isThenable(returned)) return
     Promise.resolve(returned).then(() => {
       if (isCalled) return
-      giveUp(new Error('Cannot run the task: limit is done and has not called run, call it once'))
-    }, giveUp)
+      fail(new Error('Cannot run the task: limit is done and has not called run, call it once'))
+    }, fail)
   } catch (error) {
-    giveUp(error)
+    fail(error)
   }
 }

@@ -98,16 +98,17 @@ export class List extends Listed implements RequestList, Parent {
 
   /** In the order added, those of lists in it flattened. */
   get finished(): Promise<TaskResult[]> {
-    return (this.#finished ??= this.ended.then(() => {
-      const tasks = [...this.collect(new Set())].filter(isTask)
-      return tasks.filter(({ isCleanup }) => !isCleanup).map((task) => this.#resultOf(task))
-    }))
+    return (this.#finished ??= this.ended.then(() =>
+      [...this.collect(new Set())].filter(isTask).flatMap((task) => this.#resultOf(task) ?? []),
+    ))
   }
 
-  /** One that another list is still going to run was skipped in this one. */
-  #resultOf({ name, result }: Task): TaskResult {
+  #resultOf({ name, result, isCleanup }: Task): TaskResult | undefined {
+    if (isCleanup) return undefined
+    if (result !== undefined || this.stop === undefined) return result
+    // Another list is still going to run it: it was skipped in this one.
     const outcome = this.#schedule?.end.outcome ?? 'closed'
-    return result ?? { name, status: 'skipped', outcome, duration: 0, error: this.stop?.reason }
+    return { name, status: 'skipped', outcome, duration: 0, error: this.stop.reason }
   }
 
   add(item: Item): void {

@@ -26,7 +26,8 @@ interface Registry {
   readonly onIdle: (() => void)[]
   /** How many tasks have ended since the process started. */
   ended: number
-  readonly instruments: Set<{ readonly around: Surround }>
+  /** By the function that was given: one that is given twice runs once around each task. */
+  readonly instruments: Map<unknown, { readonly around: Surround; uses: number }>
   /** The list of the request being handled, where `background-tasks/context` is loaded. */
   lists: Storage | undefined
 }
@@ -42,7 +43,7 @@ export const registry: Registry = (scope[key] ??= {
   inFlight: new Bag(),
   onIdle: [],
   ended: 0,
-  instruments: new Set(),
+  instruments: new Map(),
   lists: undefined,
 })
 

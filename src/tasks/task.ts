@@ -30,12 +30,13 @@ export class Task extends Listed implements Item {
   status: TaskStatus = 'pending'
   result: TaskResult | undefined
   failure: BackgroundTaskError | undefined
-  func: Callable | undefined
-  args: readonly unknown[] | undefined
   /** A cleanup is not a task: no span, no result, no `when` and no `limit`. */
   isCleanup = false
   /** Whether somebody may ask for its function and arguments, to run it elsewhere. */
   isAbandoned = false
+  // Private, like all that may be secret: whatever prints a list must not show them.
+  #func: Callable | undefined
+  #args: readonly unknown[] | undefined
   #definition: TaskDefinition | undefined
   #exchange: Exchange | undefined
   /** From its turn on. */
@@ -54,11 +55,19 @@ export class Task extends Listed implements Item {
     this.face = face
     this.name = typeof name === 'string' && name !== '' ? name : 'anonymous'
     if (typeof work === 'function') {
-      this.func = work
-      this.args = args.length === 0 ? none : args
+      this.#func = work
+      this.#args = args.length === 0 ? none : args
     } else {
       this.#definition = work
     }
+  }
+
+  get func(): Callable | undefined {
+    return this.#func
+  }
+
+  get args(): readonly unknown[] | undefined {
+    return this.#args
   }
 
   get isIdle(): boolean {
@@ -157,6 +166,8 @@ export class Task extends Listed implements Item {
   }
 
   #perform(turn: Turn): void {
+    // An instrument may have taken its time, and the task been cancelled.
+    if (this.isIdle) return
     try {
       const returned = this.#invoke(turn)
       // A promise may be shared and never settle: what waits for it then holds its async context.
@@ -180,7 +191,8 @@ export class Task extends Listed implements Item {
   }
 
   #invoke(turn: Turn): unknown {
-    const { func, args = none } = this
+    const func = this.#func
+    const args = this.#args ?? none
     if (func !== undefined && !wantsContext(func)) return Reflect.apply(func, undefined, args)
     const context = (turn.context = new Context(turn.end))
     return func === undefined ? this.#definition?.run(context) : func[withContext](context, ...args)
@@ -214,7 +226,7 @@ export class Task extends Listed implements Item {
   }
 
   #release(): void {
-    if (!this.isAbandoned) this.func = this.args = undefined
+    if (!this.isAbandoned) this.#func = this.#args = undefined
   }
 }
 

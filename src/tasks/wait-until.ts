@@ -29,7 +29,7 @@ import { registry, track } from './registry.ts'
  */
 export function waitUntil(promise: PromiseLike<unknown>): void {
   if (!isThenable(promise)) {
-    refuse('wait for the work', `it is ${kindOf(promise)}`, 'pass the promise of what has begun')
+    refuse('wait for the work', `it is ${kindOf(promise)}`, 'pass a promise of what has begun')
   }
   const task = new BackgroundTask({ name: 'waitUntil', run: () => promise })[inside]
   track(task)

@@ -11,7 +11,7 @@ export function isFor(end: ResponseEnd, when: When = answered): boolean {
   const answer: unknown = when(end)
   if (isThenable(answer)) {
     void handled(Promise.resolve(answer))
-    refuse('decide when the task runs', 'when has returned a promise', 'return true or false')
+    refuse('run the task', 'its when has returned a promise', 'return true or false')
   }
   return Boolean(answer)
 }

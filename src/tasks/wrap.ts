@@ -50,9 +50,12 @@ export function wrap(item: Item, response: Response, options: WrapOptions): Resp
   const host: Host = {
     request,
     unreadTimeout,
+    carrier: completed,
     observe(exchange) {
-      if (completed !== undefined) observePromise(completed, exchange)
-      return completed !== undefined
+      if (completed === undefined) return false
+      observePromise(completed, exchange)
+      exchange.isCarriedBy(response)
+      return true
     },
   }
   const { exchange, sent } = attach(response, host)

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, expect, vi } from 'vitest'
-import { untrack } from '../../src/lib/in-flight.ts'
-import { state } from '../../src/lib/process-state.ts'
+import { registry, untrack } from '../../src/tasks/registry.ts'
 import { turn } from './turn.ts'
 
 let printed: unknown[][] = []
@@ -33,7 +32,7 @@ export function watchReports(): void {
     expect(taken, 'rejections left to nobody').toEqual([])
     expect(takePrinted(), 'errors that were printed').toEqual([])
     vi.restoreAllMocks()
-    const left = [...state.inFlight.items]
+    const left = [...registry.inFlight.items]
     for (const work of left) untrack(work)
     expect(left, 'left in flight').toEqual([])
   })

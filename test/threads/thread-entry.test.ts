@@ -1,8 +1,8 @@
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
 import { describe, expect, it } from 'vitest'
-import runInThread from '../src/lib/thread-entry.ts'
+import runInThread from '../../src/threads/thread-entry.ts'
 
-const functions = new URL('support/thread-functions.ts', import.meta.url).href
+const functions = new URL('../support/thread-functions.ts', import.meta.url).href
 
 /** Calls the export as the pool does, but on this thread. */
 async function reply(name: string, args: unknown[], module = functions): Promise<unknown> {

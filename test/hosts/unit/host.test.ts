@@ -1,14 +1,14 @@
 import { EventEmitter, once } from 'node:events'
 import { createServer } from 'node:http'
 import { afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { provideBackgroundTasks } from '../src/context.ts'
-import { BackgroundTask, drain, type Outcome, withBackgroundTasks } from '../src/index.ts'
-import { findHost } from '../src/lib/host.ts'
-import { newGate } from './support/gate.ts'
-import { watchReports } from './support/reports.ts'
-import { newSource } from './support/source.ts'
-import { turn } from './support/turn.ts'
-import { newWitness } from './support/witness.ts'
+import { provideBackgroundTasks } from '../../../src/context.ts'
+import { BackgroundTask, drain, type Outcome, withBackgroundTasks } from '../../../src/index.ts'
+import { findHost } from '../../../src/lib/host.ts'
+import { newGate } from '../../support/gate.ts'
+import { watchReports } from '../../support/reports.ts'
+import { newSource } from '../../support/source.ts'
+import { turn } from '../../support/turn.ts'
+import { newWitness } from '../../support/witness.ts'
 
 watchReports()
 
@@ -381,10 +381,10 @@ describe('Handlers in each other on one Node response', () => {
 })
 
 /** The same module in a runtime with these globals. */
-async function importIn(globals: object): Promise<typeof import('../src/lib/host.ts')> {
+async function importIn(globals: object): Promise<typeof import('../../../src/lib/host.ts')> {
   for (const [name, value] of Object.entries(globals)) vi.stubGlobal(name, value)
   vi.resetModules()
-  return await import('../src/lib/host.ts')
+  return await import('../../../src/lib/host.ts')
 }
 
 /** What Deno passes beside the request. */
@@ -513,7 +513,7 @@ describe('provideBackgroundTasks() below node:http', () => {
     const gate = newGate()
     const isTouched = vi.fn<() => void>()
     const handle = provideBackgroundTasks(async () => {
-      const { backgroundTasks } = await import('../src/context.ts')
+      const { backgroundTasks } = await import('../../../src/context.ts')
       backgroundTasks().addTask(witness.task)
       return new (class extends Response {
         override get body(): Response['body'] {

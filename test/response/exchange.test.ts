@@ -1,13 +1,13 @@
 import { describe, expect, it, vi } from 'vitest'
-import { provideBackgroundTasks } from '../src/context.ts'
-import { BackgroundTask, BackgroundTasks, type WrapOptions } from '../src/index.ts'
-import { isResponse } from '../src/lib/after-response.ts'
-import { newGate } from './support/gate.ts'
-import { misuse } from './support/misuse.ts'
-import { takePrinted, watchReports } from './support/reports.ts'
-import { newThenable } from './support/thenable.ts'
-import { turn } from './support/turn.ts'
-import { newWitness } from './support/witness.ts'
+import { provideBackgroundTasks } from '../../src/context.ts'
+import { BackgroundTask, BackgroundTasks, type WrapOptions } from '../../src/index.ts'
+import { isResponse } from '../../src/lib/after-response.ts'
+import { newGate } from '../support/gate.ts'
+import { misuse } from '../support/misuse.ts'
+import { takePrinted, watchReports } from '../support/reports.ts'
+import { newThenable } from '../support/thenable.ts'
+import { turn } from '../support/turn.ts'
+import { newWitness } from '../support/witness.ts'
 
 watchReports()
 

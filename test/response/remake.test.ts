@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { decodedHeaders } from '../src/lib/decoded-headers.ts'
+import { decodedHeaders } from '../../src/lib/decoded-headers.ts'
 
 const encode: Record<string, (bytes: Buffer) => Buffer> = {
   gzip: gzipSync,
@@ -76,7 +76,7 @@ describe('decodedHeaders()', () => {
   ])('go by what is decoded on %s', async (_, globals, decoded, kept) => {
     for (const [name, value] of Object.entries(globals)) vi.stubGlobal(name, value)
     vi.resetModules()
-    const there = await import('../src/lib/decoded-headers.ts')
+    const there = await import('../../src/lib/decoded-headers.ts')
     vi.unstubAllGlobals()
     const isKept = (coding: string): boolean =>
       there.decodedHeaders(fetched(coding)).has('content-encoding')

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { find, type Probe } from '../src/lib/find.ts'
+import { find, type Probe } from '../../../src/hosts/find.ts'
 
 const isText = (value: unknown): value is string => typeof value === 'string'
 

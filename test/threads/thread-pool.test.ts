@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { ThreadPool } from '../src/lib/thread-pool.ts'
-import { rejection } from './support/misuse.ts'
-import { watchThreads } from './support/threads.ts'
+import { ThreadPool } from '../../src/threads/thread-pool.ts'
+import { rejection } from '../support/misuse.ts'
+import { watchThreads } from '../support/threads.ts'
 
-const module = new URL('support/thread-functions.ts', import.meta.url).href
+const module = new URL('../support/thread-functions.ts', import.meta.url).href
 
 const workers = watchThreads()
 

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { currentResponse } from '../src/lib/current-response.ts'
+import { currentResponse } from '../../../src/hosts/current-response.ts'
 
 /** The address of a server that runs until the end of the test. */
 async function serve(listener: RequestListener): Promise<string> {
@@ -60,7 +60,7 @@ describe('currentResponse()', () => {
     vi.resetModules()
     vi.stubGlobal('process', undefined)
     try {
-      const elsewhere = await import('../src/lib/current-response.ts')
+      const elsewhere = await import('../../../src/hosts/current-response.ts')
       expect(elsewhere.currentResponse()).toBeUndefined()
     } finally {
       vi.unstubAllGlobals()

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Bag, type Bagged, slot } from '../src/lib/bag.ts'
+import { Bag, type Bagged, slot } from '../../src/tasks/bag.ts'
 
 interface Named extends Bagged {
   readonly name: string

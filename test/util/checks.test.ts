@@ -1,10 +1,10 @@
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it, vi } from 'vitest'
-import { BackgroundTaskError } from '../src/index.ts'
-import { checkMilliseconds, isThenable, kindOf, report } from '../src/lib/errors.ts'
-import { takePrinted, watchReports } from './support/reports.ts'
-import { newThenable } from './support/thenable.ts'
-import { turn } from './support/turn.ts'
+import { BackgroundTaskError } from '../../src/index.ts'
+import { checkMilliseconds, isThenable, kindOf, report } from '../../src/lib/errors.ts'
+import { takePrinted, watchReports } from '../support/reports.ts'
+import { newThenable } from '../support/thenable.ts'
+import { turn } from '../support/turn.ts'
 
 watchReports()
 

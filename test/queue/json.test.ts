@@ -1,6 +1,6 @@
 import { createContext, runInContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
-import { unfitForJson } from '../src/lib/json.ts'
+import { unfitForJson } from '../../src/queue/json.ts'
 
 class Point {
   readonly x = 1

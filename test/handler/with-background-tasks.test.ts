@@ -1,10 +1,15 @@
 import { describe, expect, it, vi } from 'vitest'
-import { BackgroundTaskError, BackgroundTasks, drain, withBackgroundTasks } from '../src/index.ts'
-import { newGate } from './support/gate.ts'
-import { misuse } from './support/misuse.ts'
-import { takePrinted, watchReports } from './support/reports.ts'
-import { turn } from './support/turn.ts'
-import { newWitness } from './support/witness.ts'
+import {
+  BackgroundTaskError,
+  BackgroundTasks,
+  drain,
+  withBackgroundTasks,
+} from '../../src/index.ts'
+import { newGate } from '../support/gate.ts'
+import { misuse } from '../support/misuse.ts'
+import { takePrinted, watchReports } from '../support/reports.ts'
+import { turn } from '../support/turn.ts'
+import { newWitness } from '../support/witness.ts'
 
 watchReports()
 

@@ -7,12 +7,12 @@ import {
   drain,
   inFlight,
   withBackgroundTasks,
-} from '../src/index.ts'
-import { newGate } from './support/gate.ts'
-import { misuse, rejection } from './support/misuse.ts'
-import { takePrinted, watchReports } from './support/reports.ts'
-import { newSource } from './support/source.ts'
-import { turn } from './support/turn.ts'
+} from '../../src/index.ts'
+import { newGate } from '../support/gate.ts'
+import { misuse, rejection } from '../support/misuse.ts'
+import { takePrinted, watchReports } from '../support/reports.ts'
+import { newSource } from '../support/source.ts'
+import { turn } from '../support/turn.ts'
 
 watchReports()
 
@@ -44,20 +44,6 @@ describe('drain()', () => {
     expect(String(error)).toBe(
       `TypeError: Cannot drain the tasks: the options are ${kind}, pass an object`,
     )
-  })
-
-  it('names a task once that does not let itself be cancelled', async () => {
-    class Stubborn extends BackgroundTask {
-      override cancel(): void {}
-    }
-    const gate = newGate()
-    const task = new Stubborn(() => gate.opened)
-    void task.run()
-    const draining = drain({ timeout: 10 })
-    await vi.advanceTimersByTimeAsync(10)
-    expect((await draining).abandoned).toEqual([task])
-    gate.open()
-    await task.finished
   })
 
   it('waits for tasks and lists of subclasses, whatever they name their members', async () => {
@@ -202,7 +188,7 @@ describe('drain()', () => {
   })
 
   it('keeps the process alive for a response that nobody reads', () => {
-    const script = fileURLToPath(new URL('support/drain-script.ts', import.meta.url))
+    const script = fileURLToPath(new URL('../support/drain-script.ts', import.meta.url))
     const { status, stdout } = spawnSync(process.execPath, [script], {
       encoding: 'utf8',
       timeout: 60_000,

@@ -1,15 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { isWorker, nextMacrotask, outside } from '../src/lib/platform.ts'
-import { microtasks, turn } from './support/turn.ts'
+import { isWorker, nextMacrotask, outside } from '../../src/lib/platform.ts'
+import { microtasks, turn } from '../support/turn.ts'
 
 /** The module as another platform loads it. */
 async function loadOn(
   globals: Record<string, unknown>,
-): Promise<typeof import('../src/lib/platform.ts')> {
+): Promise<typeof import('../../src/lib/platform.ts')> {
   vi.resetModules()
   for (const [name, value] of Object.entries(globals)) vi.stubGlobal(name, value)
-  return await import('../src/lib/platform.ts')
+  return await import('../../src/lib/platform.ts')
 }
 
 const worker = { navigator: { userAgent: 'Cloudflare-Workers' } }

@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { isStatic } from '../src/lib/static-body.ts'
+import { isStatic } from '../../../src/lib/static-body.ts'
 
 /** The module as another runtime loads it. */
 async function loadOn(globals: Record<string, unknown>): Promise<typeof isStatic> {
   vi.resetModules()
   for (const [name, value] of Object.entries(globals)) vi.stubGlobal(name, value)
-  const loaded = await import('../src/lib/static-body.ts')
+  const loaded = await import('../../../src/lib/static-body.ts')
   return loaded.isStatic
 }
 

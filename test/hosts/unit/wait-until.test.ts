@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { BackgroundTask, withBackgroundTasks } from '../src/index.ts'
-import { state } from '../src/lib/process-state.ts'
-import { watchReports } from './support/reports.ts'
+import { BackgroundTask, withBackgroundTasks } from '../../../src/index.ts'
+import { state } from '../../../src/lib/process-state.ts'
+import { watchReports } from '../../support/reports.ts'
 
 watchReports()
 
@@ -13,12 +13,12 @@ class Context {
   }
 }
 
-type Module = typeof import('../src/lib/wait-until.ts')
+type Module = typeof import('../../../src/lib/wait-until.ts')
 
 /** The module as it is loaded now: what a platform has, it has from the start. */
 async function load(): Promise<Module> {
   vi.resetModules()
-  return await import('../src/lib/wait-until.ts')
+  return await import('../../../src/lib/wait-until.ts')
 }
 
 /** The global, until the end of the test. */

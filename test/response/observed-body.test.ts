@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest'
-import { type EndListener, observeEnd } from '../src/lib/body-end.ts'
-import { readerOf } from './support/body.ts'
-import { watchReports } from './support/reports.ts'
-import { newSource } from './support/source.ts'
-import { turn } from './support/turn.ts'
+import { type EndListener, observeEnd } from '../../src/lib/body-end.ts'
+import { readerOf } from '../support/body.ts'
+import { watchReports } from '../support/reports.ts'
+import { newSource } from '../support/source.ts'
+import { turn } from '../support/turn.ts'
 
 watchReports()
 
@@ -132,10 +132,10 @@ describe('observeEnd()', () => {
 })
 
 /** The same module on Workers. */
-async function importForWorkers(): Promise<typeof import('../src/lib/body-end.ts')> {
+async function importForWorkers(): Promise<typeof import('../../src/lib/body-end.ts')> {
   vi.resetModules()
   vi.stubGlobal('navigator', { userAgent: 'Cloudflare-Workers' })
-  return await import('../src/lib/body-end.ts')
+  return await import('../../src/lib/body-end.ts')
 }
 
 describe('observeEnd() on Workers', () => {

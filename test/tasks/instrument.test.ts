@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { BackgroundTask, BackgroundTasks, instrument } from '../src/index.ts'
-import { newGate } from './support/gate.ts'
-import { misuse } from './support/misuse.ts'
-import { takePrinted, watchReports } from './support/reports.ts'
-import { turn } from './support/turn.ts'
+import { BackgroundTask, BackgroundTasks, instrument } from '../../src/index.ts'
+import { newGate } from '../support/gate.ts'
+import { misuse } from '../support/misuse.ts'
+import { takePrinted, watchReports } from '../support/reports.ts'
+import { turn } from '../support/turn.ts'
 
 watchReports()
 

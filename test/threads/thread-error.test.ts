@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { decodeError, encodeError } from '../src/lib/thread-error.ts'
+import { decodeError, encodeError } from '../../src/threads/thread-error.ts'
 
 /** The way between two threads. */
 function send(thrown: unknown): unknown {

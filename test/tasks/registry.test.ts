@@ -1,15 +1,15 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { BackgroundTask, drain } from '../src/index.ts'
-import * as processState from '../src/lib/process-state.ts'
-import { newGate } from './support/gate.ts'
-import { watchReports } from './support/reports.ts'
+import { BackgroundTask, drain } from '../../src/index.ts'
+import * as processState from '../../src/lib/process-state.ts'
+import { newGate } from '../support/gate.ts'
+import { watchReports } from '../support/reports.ts'
 
 watchReports()
 
 /** Another copy of the module, as a bundler makes one. */
 async function copy(): Promise<typeof processState> {
   vi.resetModules()
-  return await import('../src/lib/process-state.ts')
+  return await import('../../src/lib/process-state.ts')
 }
 
 afterEach(() => {
@@ -26,7 +26,7 @@ describe('The state of the process', () => {
 
   it('is waited for by drain(), whichever copy has accepted the task', async () => {
     vi.resetModules()
-    const other = await import('../src/index.ts')
+    const other = await import('../../src/index.ts')
     expect(other.BackgroundTask).not.toBe(BackgroundTask)
     const gate = newGate()
     const theirs = new other.BackgroundTask(() => gate.opened)

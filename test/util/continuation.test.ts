@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, expect, it, vi } from 'vitest'
-import { continuation } from '../src/lib/continuation.ts'
-import { microtasks } from './support/turn.ts'
+import { continuation } from '../../src/util/continuation.ts'
+import { microtasks } from '../support/turn.ts'
 
 describe('continuation()', () => {
   it('calls back in the async context it was made in, not in that of the call', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type DurableJobOptions, isDurableData, planJob } from '../src/lib/durable-job.ts'
+import { type DurableJobOptions, isDurableData, planJob } from '../../src/queue/durable-job.ts'
 
 const uuid = expect.stringMatching(/^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/)
 

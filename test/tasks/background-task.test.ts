@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { BackgroundTask, BackgroundTaskError, BackgroundTasks } from '../src/index.ts'
-import { withContext } from '../src/lib/background-task.ts'
-import { newGate } from './support/gate.ts'
-import { misuse } from './support/misuse.ts'
-import { takePrinted, watchReports } from './support/reports.ts'
-import { newThenable } from './support/thenable.ts'
-import { turn } from './support/turn.ts'
+import { BackgroundTask, BackgroundTaskError, BackgroundTasks } from '../../src/index.ts'
+import { withContext } from '../../src/tasks/context-function.ts'
+import { newGate } from '../support/gate.ts'
+import { misuse } from '../support/misuse.ts'
+import { takePrinted, watchReports } from '../support/reports.ts'
+import { newThenable } from '../support/thenable.ts'
+import { turn } from '../support/turn.ts'
 
 watchReports()
 
@@ -147,7 +147,7 @@ describe('new BackgroundTask()', () => {
     ['a set', new Set(['closed'])],
   ])('refuses a when that is %s', (_, when) => {
     expect(misuse(() => new BackgroundTask({ run: () => {}, when: when as [] }))).toBe(
-      'Cannot add the task: when is not a list of outcomes, use closed, cancelled, errored, unread, thrown',
+      'Cannot add the task: when is not a list of outcomes, use closed, cancelled, errored, unread, thrown, or a function',
     )
   })
 })

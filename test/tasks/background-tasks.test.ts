@@ -5,13 +5,13 @@ import {
   BackgroundTasks,
   type BackgroundTasksOptions,
   type Outcome,
-} from '../src/index.ts'
-import { addFirst } from '../src/lib/process-state.ts'
-import { newGate } from './support/gate.ts'
-import { misuse } from './support/misuse.ts'
-import { takePrinted, watchReports } from './support/reports.ts'
-import { turn } from './support/turn.ts'
-import { everyOutcome } from './support/witness.ts'
+} from '../../src/index.ts'
+import { inside } from '../../src/tasks/item.ts'
+import { newGate } from '../support/gate.ts'
+import { misuse } from '../support/misuse.ts'
+import { takePrinted, watchReports } from '../support/reports.ts'
+import { turn } from '../support/turn.ts'
+import { everyOutcome } from '../support/witness.ts'
 
 watchReports()
 
@@ -114,12 +114,12 @@ describe('new BackgroundTasks()', () => {
     [
       'when',
       'closed',
-      'when is not a list of outcomes, use closed, cancelled, errored, unread, thrown',
+      'when is not a list of outcomes, use closed, cancelled, errored, unread, thrown, or a function',
     ],
     [
       'when',
       ['open'],
-      'when is not a list of outcomes, use closed, cancelled, errored, unread, thrown',
+      'when is not a list of outcomes, use closed, cancelled, errored, unread, thrown, or a function',
     ],
   ])('refuses a %s of %s', (option, value, message) => {
     expect(misuse(() => new BackgroundTasks([], { [option]: value }))).toBe(
@@ -263,9 +263,9 @@ describe('BackgroundTasks[addFirst]()', () => {
     const calls: string[] = []
     const note = (name: string): BackgroundTask => new BackgroundTask(() => calls.push(name))
     const tasks = new BackgroundTasks([note('usual')])
-    tasks[addFirst](note('first'))
-    tasks[addFirst](note('second'))
-    tasks.addTask(() => tasks[addFirst](note('late')))
+    tasks[inside].addFirst(note('first')[inside])
+    tasks[inside].addFirst(note('second')[inside])
+    tasks.addTask(() => tasks[inside].addFirst(note('late')[inside]))
     tasks.addTask(note('last'))
     await tasks.run()
     expect(calls).toEqual(['first', 'second', 'usual', 'last', 'late'])
