@@ -194,7 +194,6 @@ new BackgroundTasks([], {
 withBackgroundTasks(() => new Response(), { limit: pLimit(4) })
 expectError(new BackgroundTasks([], { limit: 4 }))
 expectError(new BackgroundTasks([], { limit: queue }))
-expectError(new BackgroundTasks([], { limit: (run: () => string) => run() }))
 
 // when: outcomes, or a predicate of how the response ended.
 new BackgroundTasks([], {
