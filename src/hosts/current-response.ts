@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
-const responses = new AsyncLocalStorage<unknown>()
+const responses = new AsyncLocalStorage<WeakRef<object>>()
 
 // `node:http` tells of every request, whatever framework handles it. Only its response knows the
 // end where the server compresses (zlib is asynchronous: the body closes long before), and
@@ -8,10 +8,11 @@ const responses = new AsyncLocalStorage<unknown>()
 globalThis.process
   ?.getBuiltinModule?.('node:diagnostics_channel')
   .subscribe('http.server.request.start', (message) => {
-    responses.enterWith((message as { readonly response: unknown }).response)
+    // Weakly: an idle connection keeps the async context of its last request.
+    responses.enterWith(new WeakRef((message as { readonly response: object }).response))
   })
 
 /** The Node response of the request being handled, if there is one. It may be over already. */
 export function currentResponse(): unknown {
-  return responses.getStore()
+  return responses.getStore()?.deref()
 }

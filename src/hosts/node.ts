@@ -1,6 +1,7 @@
 import type { Exchange } from '../response/exchange.ts'
 import type { Runtime } from '../response/runtime.ts'
 import { isObject } from '../util/checks.ts'
+import { clientWentAway, type NodeHttp2Stream, observeHttp2 } from './node-http2.ts'
 
 const { process } = globalThis as { process?: { readonly versions?: { readonly undici?: string } } }
 
@@ -20,13 +21,21 @@ export interface NodeResponse {
   readonly closed?: boolean
   readonly writableFinished: boolean
   readonly errored?: Error | null
+  /** Null while it waits behind another one on its connection, and when it is finished. */
+  readonly socket?: object | null
+  readonly req?: { readonly socket?: NodeSocket | null }
+  /** The head as it was sent, by whatever way that was set. */
+  readonly _header?: string | null
   /** Only on HTTP/2. */
-  readonly stream?: {
-    readonly destroyed: boolean
-    readonly rstCode?: number | undefined
-    readonly errored?: Error | null
-  }
+  readonly stream?: NodeHttp2Stream
   on(event: 'finish' | 'close', listener: () => void): this
+}
+
+interface NodeSocket {
+  readonly destroyed: boolean
+  readonly errored?: Error | null
+  readonly bytesWritten: number
+  on(event: 'close', listener: () => void): this
 }
 
 export function isNodeResponse(value: unknown): value is NodeResponse {
@@ -42,15 +51,67 @@ export function isNodeResponse(value: unknown): value is NodeResponse {
 /** Tells the exchange how the response ended. */
 export function observeNode(response: NodeResponse, exchange: Exchange): void {
   const { stream } = response
-  // Heard, not asked for at the end: before Node 24 one that was ended and then cut says yes.
-  let isFinished = response.writableFinished
+  if (stream === undefined) observeHttp1(response, exchange)
+  else observeHttp2(stream, response, exchange)
+}
+
+function observeHttp1(response: NodeResponse, exchange: Exchange): void {
+  const socket = response.req?.socket ?? undefined
+  const isQueued =
+    response.socket === null && response.closed !== true && !response.writableFinished
+  const before = isQueued ? Number.NaN : socket?.bytesWritten
+  const leave = (): void => exchange.end('cancelled', clientWentAway())
   const tell = (): void => {
-    const error = response.errored ?? stream?.errored
-    // On HTTP/2 a response that was cut counts as finished too: only its code tells.
-    if (isFinished && !stream?.rstCode) exchange.end('closed')
-    else if (error) exchange.end('errored', error)
-    else exchange.end('cancelled', new DOMException('The client went away', 'AbortError'))
+    // That of a queued one that never got its turn is the error of the connection.
+    const error = isQueued && response.socket === null ? undefined : response.errored
+    if (error) exchange.end('errored', error)
+    else if (hasSentAll(response, socket, before)) exchange.end('closed')
+    else leave()
   }
-  if (response.closed ?? stream?.destroyed) tell()
-  else response.on('finish', () => (isFinished = true)).on('close', tell)
+  if (response.closed === true) {
+    // One that was really finished has let go of its socket. The rest is told by both.
+    if (response.writableFinished && !response.socket) exchange.end('closed')
+    else tell()
+    return
+  }
+  response
+    .on('finish', () => {
+      // Before Node 24 one that was ended and then cut finishes too.
+      if (!isBroken(socket)) exchange.end('closed')
+    })
+    .on('close', tell)
+  // Before Node 24 it tells nothing when its connection ends first.
+  if (!isQueued || socket === undefined) return
+  if (socket.destroyed) leave()
+  else onSocketClose(socket, response, leave)
+}
+
+function isBroken(socket: NodeSocket | undefined): boolean {
+  return socket !== undefined && (socket.destroyed || Boolean(socket.errored))
+}
+
+/** A client that knows the length hangs up on the last byte, before the source says that it is done. */
+function hasSentAll(
+  { _header: head }: NodeResponse,
+  socket: NodeSocket | undefined,
+  before = Number.NaN,
+): boolean {
+  const length = /\r\ncontent-length: *(\d+)/i.exec(head ?? '')?.[1]
+  if (!head || !length || !socket || socket.errored) return false
+  return socket.bytesWritten - before - head.length >= Number(length)
+}
+
+/** By the connection: one listener for all responses that are queued on it. */
+const queued = new WeakMap<NodeSocket, Set<() => void>>()
+
+function onSocketClose(socket: NodeSocket, response: NodeResponse, leave: () => void): void {
+  const leaves = queued.get(socket) ?? new Set()
+  if (!queued.has(socket)) {
+    queued.set(socket, leaves)
+    socket.on('close', () => {
+      for (const one of leaves) one()
+    })
+  }
+  leaves.add(leave)
+  response.on('close', () => leaves.delete(leave))
 }

@@ -36,7 +36,8 @@ export function observeBody(
       'Cannot wrap the response: its body is already read, wrap it before reading it',
     )
   }
-  const source = new ObservedBody(body, exchange, runtime, options)
+  const length = response.headers.get('content-length')
+  const source = new ObservedBody(body, exchange, runtime, { ...options, length })
   // Pulled, not piped: the source is asked for a chunk only when the reader asks, so nothing is
   // buffered here, and the end is seen only when the reader has taken the last chunk.
   const stream = new ReadableStream(source, { highWaterMark: 0 })
@@ -62,13 +63,16 @@ class ObservedBody implements UnderlyingDefaultSource {
   #controller: ReadableStreamDefaultController | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
   #isTouched = false
+  /** Bytes to pass on until the reader has all that it was promised. */
+  #remaining: number
 
   constructor(
     body: ReadableStream,
     exchange: Exchange,
     { lengthOf, tellsCancel }: Runtime,
-    { signal, unreadTimeout = 10_000 }: ObserveOptions,
+    { signal, unreadTimeout = 10_000, length }: ObserveOptions & { length: string | null },
   ) {
+    this.#remaining = Number(length ?? Number.NaN)
     if (lengthOf !== undefined) this.expectedLength = lengthOf(body)
     this.#reader = body.getReader()
     this.#exchange = exchange
@@ -108,6 +112,7 @@ class ObservedBody implements UnderlyingDefaultSource {
 
   #pass(chunk: unknown, controller: ReadableStreamDefaultController): void {
     controller.enqueue(chunk)
+    this.#remaining -= chunk instanceof Uint8Array ? chunk.byteLength : Number.NaN
     if (!this.#tellsCancel && this.#exchange !== undefined) this.#watch()
   }
 
@@ -154,6 +159,8 @@ class ObservedBody implements UnderlyingDefaultSource {
     this.#exchange = undefined
     this.#signal?.removeEventListener('abort', this)
     this.#touch()
-    exchange.bodyEnded(outcome, reason)
+    // A client that knows the length hangs up on the last byte, before the source says that it is done.
+    if (outcome === 'cancelled' && this.#remaining <= 0) exchange.bodyEnded('closed')
+    else exchange.bodyEnded(outcome, reason)
   }
 }
