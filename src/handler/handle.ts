@@ -4,6 +4,7 @@ import { findPlatformWaitUntil, hold } from '../hosts/wait-until.ts'
 import { Exchange } from '../response/exchange.ts'
 import type { ResponseHead } from '../response/outcome.ts'
 import { BackgroundTasks } from '../tasks/background-tasks.ts'
+import { watchDeadline } from '../tasks/deadline.ts'
 import { inside } from '../tasks/item.ts'
 import type { List } from '../tasks/list.ts'
 import { type BackgroundTasksOptions, checkedListOptions } from '../tasks/list-options.ts'
@@ -14,13 +15,23 @@ import {
   waitUntilOf,
   type WrapOptions,
 } from '../tasks/wrap.ts'
-import { checkFunction, isThenable } from '../util/checks.ts'
+import { checkFunction, checkMilliseconds, isThenable } from '../util/checks.ts'
 import { holdWhileBusy } from './busy.ts'
 import { answerOf } from './thrown.ts'
 
 /** How a handler's list runs, and what its host does not offer by itself. */
 export interface HandlerOptions
-  extends BackgroundTasksOptions, Pick<WrapOptions, 'waitUntil' | 'unreadTimeout'> {}
+  extends BackgroundTasksOptions, Pick<WrapOptions, 'waitUntil' | 'unreadTimeout'> {
+  /**
+   * Milliseconds, above 0, after the end of the response, at which the platform ends what is left;
+   * `false` for none. A tenth of that before, a second at most, the tasks that run are given up on,
+   * with a `TimeoutError`, and the others are skipped. Cleanups have the rest.
+   *
+   * @default what is known of it: on Vercel, on AWS Lambda where an adapter hands on its context, on
+   * Workers where the handler is given one, on Supabase
+   */
+  deadline?: number | false
+}
 
 /** A request that is being handled. */
 export interface Handling {
@@ -37,7 +48,9 @@ export function checkedHandler(
   checkFunction('wrap the handler', 'it', handler)
   checkWrapOptions('wrap the handler', options)
   const listOptions = checkedListOptions(options)
-  const { unreadTimeout } = options
+  const { unreadTimeout, deadline } = options
+  if (deadline !== false) checkMilliseconds('wrap the handler', 'deadline', deadline)
+  const given = deadline && { platform: 'The platform', remaining: () => deadline }
   const waitUntil = waitUntilOf(options)
   return (args, current) => {
     const tasks = new BackgroundTasks([], listOptions)
@@ -45,6 +58,8 @@ export function checkedHandler(
     const host = new HandlerHost(args, unreadTimeout, current)
     list.handle()
     keepAlive(list, host, waitUntil)
+    const limit = given ?? host.deadline
+    if (limit) list.watch = () => watchDeadline(list, limit)
     return { tasks, list, host }
   }
 }

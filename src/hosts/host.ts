@@ -3,6 +3,14 @@ import { isObject } from '../util/checks.ts'
 import { handled } from '../util/report.ts'
 import { isBun, isStaticOnBun } from './bun.ts'
 import { type DenoInfo, isDenoInfo, isStaticOnDeno } from './deno.ts'
+import {
+  type Deadline,
+  deadlineOfLambda,
+  deadlineOfWorker,
+  findPlatformDeadline,
+  isLambdaContext,
+} from './deadline.ts'
+import { isWorker } from './workers.ts'
 import { find } from './find.ts'
 import { isNodeResponse, type NodeResponse, observeNode } from './node.ts'
 import { places } from './table.ts'
@@ -64,6 +72,14 @@ export class HandlerHost implements Host {
   get context(): WaitUntilHost | undefined {
     const probes = this.nodeResponse === undefined ? places.context : places.nodeContext
     return find(probes, this.#args, isWaitUntilHost)
+  }
+
+  /** When the platform ends what is left, where that is known. */
+  get deadline(): Deadline | undefined {
+    if (this.nodeResponse !== undefined) return undefined
+    const lambda = find(places.lambdaContext, this.#args, isLambdaContext)
+    if (lambda !== undefined) return deadlineOfLambda(lambda)
+    return (isWorker && deadlineOfWorker(this.context)) || findPlatformDeadline()
   }
 
   observe(exchange: Exchange, answer: unknown): boolean {

@@ -10,6 +10,8 @@ interface HostRow {
   readonly denoInfo?: Probe
   /** What has a `waitUntil`. */
   readonly context?: Probe
+  /** What tells how long AWS Lambda lets it go on. */
+  readonly lambdaContext?: Probe
 }
 
 const first: Probe = (request) => request
@@ -29,6 +31,7 @@ const table: readonly HostRow[] = [
     request: first,
     nodeResponse: (request) => request?.['runtime']?.['node']?.['res'],
     denoInfo: (request) => request?.['runtime']?.['deno']?.['info'],
+    lambdaContext: (request) => request?.['runtime']?.['awsLambda']?.['context'],
     // Not that of Next.js, which throws in the edge runtime and in a proxy.
     context: (request) => (request?.['nextUrl'] === undefined ? request : undefined),
   },
@@ -45,6 +48,7 @@ const table: readonly HostRow[] = [
     request: (c) => c?.['req']?.['raw'],
     nodeResponse: (c) => c?.['env']?.['outgoing'],
     denoInfo: (c) => c?.['env'],
+    lambdaContext: (c) => c?.['env']?.['lambdaContext'],
     // A getter that throws where there is none, and a throw costs as much as all of this.
     context: (c) => (c?.['env']?.['outgoing'] ? undefined : c?.['executionCtx']),
   },
@@ -77,6 +81,7 @@ export const places = {
   nodeResponse: column('nodeResponse'),
   denoInfo: column('denoInfo'),
   context: column('context'),
+  lambdaContext: column('lambdaContext'),
   /** Of adapters on Node.js alone. */
   nodeContext: column('context', ({ nodeResponse }) => nodeResponse !== undefined),
 }

@@ -44,6 +44,9 @@ export class List extends Listed implements RequestList, Parent {
   waitUntil: RequestList['waitUntil']
   /** Finds the end of a response that was answered while the list was empty. */
   subscribe: (() => void) | undefined
+  /** Watches it from its start on, if that takes any time. Returns the undo. */
+  watch: (() => () => void) | undefined
+  #unwatch: (() => void) | undefined
   #exchange: Exchange | undefined
   /** How many of the items have been added as first. */
   #firsts = 0
@@ -205,12 +208,16 @@ export class List extends Listed implements RequestList, Parent {
     this.state = 'running'
     this.#exchange = undefined
     this.inContext(() => schedule.proceed())
-    return this.isOpen ? this.ended : undefined
+    if (!this.isOpen) return undefined
+    // The list around it is watched for all that is in it.
+    if (schedule.parent === undefined) this.#unwatch = this.watch?.()
+    return this.ended
   }
 
   /** Its last task and cleanup have ended. */
   finish(): void {
     this.state = 'over'
+    this.#unwatch?.()
     this.#resolve?.()
     untrack(this)
   }

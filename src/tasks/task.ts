@@ -108,9 +108,9 @@ export class Task extends Listed implements Item {
   }
 
   /** Counts it as failed, and waits for it no longer. */
-  giveUp(reason: unknown): void {
+  giveUp(reason: unknown, skipped: string[] = []): void {
     const context = this.#turn?.context
-    this.#finish('rejected', reason)
+    this.#finish('rejected', reason, skipped)
     context?.abort(reason)
   }
 
@@ -198,14 +198,14 @@ export class Task extends Listed implements Item {
     return func === undefined ? this.#definition?.run(context) : func[withContext](context, ...args)
   }
 
-  #finish(status: TaskResult['status'], ...errors: [error?: unknown]): void {
+  #finish(status: TaskResult['status'], error?: unknown, skipped: string[] = []): void {
     if (this.result !== undefined) return
     const turn = this.#turn
     const { startedAt, timer, tell, end, terms } = turn ?? {}
     const duration = startedAt === undefined ? 0 : performance.now() - startedAt
     this.status = status
     this.result = { name: this.name, status, outcome: end?.outcome ?? 'closed', duration }
-    if (errors.length > 0) this.result.error = errors[0]
+    if (error !== undefined || status === 'rejected') this.result.error = error
     if (!this.isCleanup) registry.ended += 1
     clearTimeout(timer)
     // One that is cancelled before its response has ended is on its way until then.
@@ -214,8 +214,7 @@ export class Task extends Listed implements Item {
     this.#turn = this.#definition = this.#exchange = undefined
     if (!this.#isInstrumented) this.#release()
     if (status === 'rejected') {
-      const skipped: string[] = []
-      this.failure = new BackgroundTaskError(this.name, errors[0], skipped)
+      this.failure = new BackgroundTaskError(this.name, error, skipped)
       terms?.list?.fail(this.failure, skipped, !this.isCleanup)
     }
     this.list = undefined

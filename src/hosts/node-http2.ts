@@ -1,0 +1,65 @@
+import type { Exchange } from '../response/exchange.ts'
+import { startTimer } from '../util/timers.ts'
+
+/** The part of a stream of `node:http2` used here. */
+export interface NodeHttp2Stream {
+  readonly destroyed: boolean
+  readonly closed?: boolean
+  readonly aborted?: boolean
+  readonly errored?: (Error & { readonly code?: unknown }) | null
+  readonly writableFinished?: boolean
+  /** False for a request with a body. */
+  readonly endAfterHeaders?: boolean
+  readonly sentHeaders?: { readonly 'content-length'?: unknown }
+  on?(event: 'end' | 'finish', listener: () => void): this
+}
+
+/** Milliseconds that an answer which is out has, before its stream need not be waited for. */
+const patience = 250
+
+/** Tells the exchange how the response ended: its own `finish` and the code of its stream say nothing. */
+export function observeHttp2(
+  stream: NodeHttp2Stream,
+  response: { on(event: 'close', listener: () => void): unknown },
+  exchange: Exchange,
+): void {
+  const handle = handleOf(stream)
+  const leave = (): void => exchange.end('cancelled', clientWentAway())
+  const tell = (): void => {
+    const { errored } = stream
+    if (stream.writableFinished && !stream.aborted) exchange.end('closed')
+    else if (errored && !/^(ERR_HTTP2_|ECANCELED$)/.test(String(errored.code)))
+      exchange.end('errored', errored)
+    else if (handle.bytesWritten >= Number(stream.sentHeaders?.['content-length']))
+      exchange.end('closed')
+    else leave()
+  }
+  if (stream.destroyed || stream.closed) {
+    tell()
+    return
+  }
+  response.on('close', tell)
+  // Before Node 26 all that is told of a reset without an error, while the last bytes wait.
+  stream.on?.('end', () => {
+    if (stream.closed && !stream.writableFinished) leave()
+  })
+  // One that has answered while its client uploads closes with the upload, whenever that may be.
+  if (stream.endAfterHeaders !== false) return
+  stream.on?.('finish', () => {
+    startTimer(() => {
+      if (!stream.aborted) exchange.end('closed')
+    }, patience)
+  })
+}
+
+export function clientWentAway(): DOMException {
+  return new DOMException('The client went away', 'AbortError')
+}
+
+/** It alone counts the bytes that are out, and does so when the stream is gone. */
+function handleOf(stream: object): { readonly bytesWritten: number } {
+  const key = Object.getOwnPropertySymbols(stream).find(
+    ({ description }) => description === 'kHandle',
+  )
+  return (key && Reflect.get(stream, key)) ?? { bytesWritten: 0 }
+}
