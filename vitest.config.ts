@@ -1,5 +1,6 @@
 import { stripTypeScriptTypes } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import type { AliasOptions } from 'vite'
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config'
 
 const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
@@ -17,6 +18,7 @@ const slow = [
 ]
 /** What needs Next.js. */
 const next = 'test/next.test.ts'
+const nextAlias = [{ find: /^next\//, replacement: path('test/apps/next/node_modules/next/') }]
 /** The folders of `test/` that have suites of their own. */
 const suites = ['apps', 'bench', 'guides', 'hosts', 'package', 'services', 'types']
 
@@ -54,7 +56,7 @@ export default defineConfig({
       suite('processes', { include: slow, minutes: 2, setup: 'test/support/set-up-processes.ts' }),
       suite('package', { minutes: 10 }),
       suite('hosts', { minutes: 3 }),
-      suite('apps', { minutes: 10, include: ['test/apps/*.test.ts', next] }),
+      suite('apps', { minutes: 10, include: ['test/apps/*.test.ts', next], alias: nextAlias }),
       suite('services', { minutes: 5 }),
     ],
   },
@@ -62,6 +64,7 @@ export default defineConfig({
 
 interface SuiteOptions {
   readonly include?: readonly string[]
+  readonly alias?: AliasOptions
   /** What it installs before its tests. */
   readonly setup?: string
   /** How long a hook may take. */
@@ -73,10 +76,12 @@ function suite(name: string, options: SuiteOptions): TestProjectConfiguration {
   const {
     include = [`test/${name}/*.test.ts`],
     setup = `test/${name}/set-up.ts`,
+    alias = [],
     minutes,
   } = options
   return {
     extends: true,
+    resolve: { alias },
     test: {
       name,
       include: [...include],
