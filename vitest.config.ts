@@ -13,14 +13,12 @@ const slow = [
   'test/soak.test.ts',
   'test/stuck-tasks.test.ts',
   'test/testing-docs.test.ts',
-  'test/thread-pool.test.ts',
+  'test/threads/thread-pool.test.ts',
   'test/worker-threads.test.ts',
 ]
 /** What needs Next.js. */
 const next = 'test/next.test.ts'
 const nextAlias = [{ find: /^next\//, replacement: path('test/apps/next/node_modules/next/') }]
-/** The folders of `test/` that have suites of their own. */
-const suites = ['apps', 'bench', 'guides', 'hosts', 'package', 'services', 'types']
 
 /** Each project is one report of its own: `vitest run --project hosts`. */
 export default defineConfig({
@@ -44,13 +42,12 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['test/**/*.test.ts'],
-          exclude: [
-            '**/node_modules/**',
-            next,
-            ...slow,
-            ...suites.map((name) => `test/${name}/**`),
+          include: [
+            'test/*.test.ts',
+            'test/{handler,lint,queue,response,tasks,threads,util}/*.test.ts',
+            'test/hosts/unit/*.test.ts',
           ],
+          exclude: [next, ...slow],
         },
       },
       suite('processes', { include: slow, minutes: 2, setup: 'test/support/set-up-processes.ts' }),
