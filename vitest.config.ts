@@ -9,6 +9,7 @@ const path = (name: string): string => fileURLToPath(new URL(name, import.meta.u
 const slow = [
   'test/examples-*.test.ts',
   'test/observability.test.ts',
+  'test/release.test.ts',
   'test/shutdown.test.ts',
   'test/soak.test.ts',
   'test/stuck-tasks.test.ts',
