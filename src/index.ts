@@ -7,7 +7,6 @@ export { BackgroundTasks } from './tasks/background-tasks.ts'
 export { drain } from './tasks/drain.ts'
 export { inFlight } from './tasks/in-flight.ts'
 export { instrument } from './tasks/instrument.ts'
-export { type When } from './tasks/item.ts'
 export { type BackgroundTasksOptions } from './tasks/list-options.ts'
 export {
   type TaskContext,
@@ -16,4 +15,5 @@ export {
   type TaskStatus,
 } from './tasks/task-types.ts'
 export { waitUntil } from './tasks/wait-until.ts'
+export { type When } from './tasks/when.ts'
 export { type WrapOptions } from './tasks/wrap.ts'
