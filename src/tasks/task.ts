@@ -156,8 +156,8 @@ export class Task extends Item {
       turn?.terms.list?.fail(this.failure, skipped, !this.isCleanup)
     }
     this.list = undefined
-    this.#resolve?.(this.result)
     if (this.failure !== undefined) turn?.report(this.failure)
+    this.#resolve?.(this.result)
   }
 
   #release(): void {
