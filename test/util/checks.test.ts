@@ -17,8 +17,9 @@ describe('refuse()', () => {
     expect(misuse(() => refuse('add the task', 'it is null', 'pass a function'))).toBe(
       'Cannot add the task: it is null, pass a function',
     )
-    const use = (): never => refuse('drain the tasks', 'timeout is 0', 'pass more', RangeError)
-    expect(misuse(use, RangeError)).toBe('Cannot drain the tasks: timeout is 0, pass more')
+    expect(
+      misuse(() => refuse('drain the tasks', 'timeout is 0', 'pass more', RangeError), RangeError),
+    ).toBe('Cannot drain the tasks: timeout is 0, pass more')
   })
 })
 
@@ -69,8 +70,11 @@ describe('checkFunction()', () => {
     expect(misuse(() => checkFunction('add the task', 'it', 'text'))).toBe(
       'Cannot add the task: it is a string, pass a function',
     )
-    const use = (): void => checkFunction('instrument the tasks', 'it', null, 'pass a function (task, run)')
-    expect(misuse(use)).toBe('Cannot instrument the tasks: it is null, pass a function (task, run)')
+    expect(
+      misuse(() =>
+        checkFunction('instrument the tasks', 'it', null, 'pass a function (task, run)'),
+      ),
+    ).toBe('Cannot instrument the tasks: it is null, pass a function (task, run)')
   })
 })
 

@@ -6,6 +6,10 @@ import { microtasks } from '../support/turn.ts'
 const load = (): Promise<typeof import('../../src/util/later.ts')> =>
   import('../../src/util/later.ts')
 
+function unsupported(): never {
+  throw new Error('not supported')
+}
+
 let calls: string[] = []
 beforeEach(() => {
   calls = []
@@ -48,9 +52,6 @@ describe('later()', () => {
     }
   })
 
-  const unsupported = (): never => {
-    throw new Error('not supported')
-  }
   it.each<[string, unknown]>([
     ['is none', undefined],
     ['is one that throws, as in the edge runtime', unsupported],
