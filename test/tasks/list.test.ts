@@ -182,3 +182,77 @@ describe('A List to which something is added after its end', () => {
     expect(inner.state).toBe('over')
   })
 })
+
+describe('A List that waits to be run again', () => {
+  // It was woken by a list in it, which was added to as well.
+  it('waits for its turn in the list around it', async () => {
+    const starts: string[] = []
+    const [one, two] = [newGate(), newGate()]
+    const innermost = new BackgroundTasks()
+    const inner = new BackgroundTasks([newTask('one', () => one.opened), innermost], {
+      concurrency: 2,
+    })
+    const outer = newList(
+      inner,
+      newTask('two', () => two.opened),
+    )
+    outer.start(new End('closed'))
+    one.open()
+    await turn()
+    inner.addTask(() => void starts.push('inner'))
+    innermost.addTask(() => void starts.push('innermost'))
+    await turn()
+    expect(starts).toEqual([])
+    two.open()
+    await outer.ended
+    expect(starts).toEqual(['inner', 'innermost'])
+  })
+})
+
+describe('A task in two lists that both fail', () => {
+  // The first one was opened again: the second one left the task to it, which had passed it by.
+  it('is skipped, also where the first list goes on with what was added to it', async () => {
+    const [first, second, added] = [newGate(), newGate(), newGate()]
+    const task = newTask('task')
+    const one = new BackgroundTasks([newTask('first', () => first.opened.then(fail)), task])
+    const two = new BackgroundTasks([newTask('second', () => second.opened.then(fail)), task])
+    const around = new BackgroundTasks([one, two], {
+      concurrency: 2,
+      failure: 'continue',
+      onError() {},
+    })
+    void around.run().catch(() => {})
+    first.open()
+    await turn()
+    expect(task.status).toBe('pending')
+    one.addTask(newTask('added', () => added.opened))
+    await turn()
+    second.open()
+    await turn()
+    expect(task.status).toBe('skipped')
+    added.open()
+    await around.finished
+  })
+})
+
+describe('A task that is added to a list that has ended, in a list that was stopped', () => {
+  // It was left to another list, which had passed it by already: nobody ran it.
+  it('is skipped, though another list holds its list too', async () => {
+    const [failing, hanging] = [newGate(), newGate()]
+    const inner = new BackgroundTasks([newTask('failing', () => failing.opened.then(fail))])
+    const other = new BackgroundTasks([inner, newTask('hanging', () => hanging.opened)])
+    const around = new BackgroundTasks([inner, other], { concurrency: 2, onError() {} })
+    void around.run().catch(() => {})
+    failing.open()
+    await turn()
+    const late = inner.addTask(newTask('late'))
+    hanging.open()
+    await around.finished
+    expect(late.status).toBe('skipped')
+    expect((await around.finished).map(({ name }) => name)).toEqual(['failing', 'late', 'hanging'])
+  })
+})
+
+function fail(): never {
+  throw new Error('bug')
+}
