@@ -67,7 +67,7 @@ describe('handle()', () => {
       const witness = newWitness()
       const handling = checkedHandler(handler, {})([])
       handling.tasks.addTask(witness.task)
-      const thrown = await rejection(Promise.try(() => handle(handling, handler)))
+      const thrown = await rejection((async () => handle(handling, handler))())
       expect(thrown).toBe(bug)
       await witness.task.finished
       expect(witness.contexts).toMatchObject([{ outcome: 'thrown', reason: bug }])
@@ -78,12 +78,12 @@ describe('handle()', () => {
     const witness = newWitness()
     const handling = checkedHandler(newAnswer, {})([])
     handling.tasks.addTask(witness.task)
+    const notFound = new Response('not found', { status: 404 })
     const thrown = await rejection(
-      Promise.try(() =>
+      (async () =>
         handle(handling, () => {
-          throw new Response('not found', { status: 404 })
-        }),
-      ),
+          throw notFound
+        }))(),
     )
     if (!(thrown instanceof Response)) return expect.fail('It is no Response')
     expect([thrown.status, await thrown.text()]).toEqual([404, 'not found'])

@@ -13,6 +13,8 @@ watchReports()
 
 const end = new End('closed')
 
+function note(_number: number): void {}
+
 describe('A Task', () => {
   it('is pending, it runs, it has ended, each once', async () => {
     const gate = newGate()
@@ -122,7 +124,7 @@ describe('Task.cancel()', () => {
 
 describe('The function and arguments of a Task', () => {
   it('are let go of when it has ended, unless drain() has abandoned it', async () => {
-    const [done, abandoned] = [new BackgroundTask(() => {}, 1), new BackgroundTask(() => {}, 2)]
+    const [done, abandoned] = [new BackgroundTask(note, 1), new BackgroundTask(note, 2)]
     abandoned[inside].isAbandoned = true
     for (const task of [done, abandoned]) task[inside].start(end)
     expect([done.func, done.args]).toEqual([undefined, undefined])

@@ -3,6 +3,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { observeHttp2 } from '../../../src/hosts/node-http2.ts'
 import { WatchedExchange } from '../../support/watched-exchange.ts'
 
+/** Node's own, which has no other name. */
+const handle: unique symbol = Symbol('kHandle')
+
 /** The stream of a response of `node:http2`, which the response closes with. */
 class Stream extends EventEmitter {
   destroyed = false
@@ -12,7 +15,7 @@ class Stream extends EventEmitter {
   writableFinished = false
   endAfterHeaders = true
   sentHeaders: { 'content-length'?: number } = {}
-  readonly [Symbol('kHandle')] = { bytesWritten: 0 }
+  readonly [handle] = { bytesWritten: 0 }
 }
 
 /** What the exchange is told, and the close of the response. */
@@ -62,8 +65,7 @@ describe('observeHttp2()', () => {
   ])('goes by the content-length where the client has %s', (_, length, end) => {
     const stream = new Stream()
     const { ends, close } = observe(stream)
-    const key = Object.getOwnPropertySymbols(stream).find((one) => one.description === 'kHandle')
-    Object.assign(Reflect.get(stream, key ?? ''), { bytesWritten: 8 })
+    stream[handle].bytesWritten = 8
     stream.sentHeaders = { 'content-length': length }
     close()
     expect(ends).toEqual([end])

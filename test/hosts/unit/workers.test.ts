@@ -25,13 +25,14 @@ describe('The runtime of Workers', () => {
   })
 
   it('knows the length that a body has of its own', () => {
-    class SizedStream extends ReadableStream {
-      get [Symbol('length')](): bigint {
+    const hidden = Symbol('length')
+    class SizedStream extends ReadableStream<unknown> {
+      get [hidden](): unknown {
         return 4n
       }
     }
-    class OtherStream extends ReadableStream {
-      get [Symbol('length')](): undefined {
+    class OtherStream extends ReadableStream<unknown> {
+      get [hidden](): unknown {
         return undefined
       }
     }
