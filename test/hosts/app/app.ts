@@ -102,18 +102,18 @@ export function createApp<Args extends unknown[]>(host: AppHost<Args>): (...args
       return new Response('open')
     }
     if (form === 'in-flight') return Response.json(inFlight().map(({ name }) => name))
-    if (cache === 'store') return store(id, Promise.resolve(respond(...args)), args)
+    if (cache === 'store') return store(id, Promise.resolve(handleIn(...args)), args)
     if (cache === 'keep') {
-      const response = kept.get(key) ?? Promise.resolve(respond(...args))
+      const response = kept.get(key) ?? Promise.resolve(handleIn(...args))
       kept.set(key, response)
       return response.then((each) => each.clone())
     }
-    return respond(...args)
+    return handleIn(...args)
   }
 
   /** As a cache does that keeps a copy of all that it passes on. */
-  async function store(id: string, answer: Promise<Response>, args: Args): Promise<Response> {
-    const response = await answer
+  async function store(id: string, passed: Promise<Response>, args: Args): Promise<Response> {
+    const response = await passed
     const stored = response
       .clone()
       .text()
@@ -125,7 +125,7 @@ export function createApp<Args extends unknown[]>(host: AppHost<Args>): (...args
     return response
   }
 
-  function respond(...args: Args): Answer {
+  function handleIn(...args: Args): Answer {
     const { form, id } = parse(host.request(...args))
     const handle = forms[form]
     if (handle === undefined) return new Response('no such form', { status: 404 })

@@ -8,7 +8,7 @@ const whole = 'first chunk,second chunk'
 export const clones: readonly Case[] = [
   {
     // The copy was cut on seven hosts: the source was cancelled for everybody.
-    name: 'client gone, a cache reads a clone',
+    name: 'left, a cache reads a clone',
     forms,
     standard: { outcome: 'any', copy: whole },
     async measure(server, form) {
@@ -24,7 +24,7 @@ export const clones: readonly Case[] = [
   },
   {
     // Every later client was answered with 500.
-    name: 'client gone, a cache keeps the answer',
+    name: 'left, a cache keeps the answer',
     forms,
     standard: { outcome: 'any', copy: whole },
     async measure(server, form) {

@@ -5,7 +5,7 @@ import { untilStarted } from './case.ts'
 export const downloads: readonly Case[] = [
   {
     // curl does, and so do proxies of HTTP/1.0; files end a moment after their last chunk.
-    name: 'client gone with the last byte',
+    name: 'left with the last byte',
     forms: ['with', 'provide', 'wrap', 'request'],
     standard: { outcome: 'closed' },
     async measure(server, form) {
@@ -17,7 +17,7 @@ export const downloads: readonly Case[] = [
     },
   },
   {
-    name: 'client gone in the middle of a length',
+    name: 'left in the middle of a length',
     forms: ['with', 'provide', 'wrap', 'request'],
     standard: { outcome: 'cancelled' },
     async measure(server, form) {
