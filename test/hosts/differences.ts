@@ -257,7 +257,7 @@ export const differences: readonly Difference[] = [
   },
   {
     hosts: ['http2-whatwg-node'],
-    cases: /^(client gone|server-sent)/,
+    cases: /^(client gone|server-sent|left in the middle)/,
     forms: ['wrap', 'request'],
     measured: { outcome: 'no task' },
     reason: 'Tells neither the body nor the request of a lost client',
@@ -273,6 +273,12 @@ export const differences: readonly Difference[] = [
     cases: /^connection /,
     forms: ['wrap', 'request'],
     reason: 'Stops reading without a word, unless it is writing just then',
+  },
+  {
+    hosts: ['workerd-without-ctx'],
+    cases: /^connection /,
+    forms: ['with', 'provide'],
+    reason: 'Its timers end with the client: each in a case of its own',
   },
   {
     hosts: workers,

@@ -84,13 +84,13 @@ async function paused(server: HostServer, form: Form, caseName: string): Promise
   return sent
 }
 
-/** Lets the handler return, and the source go on, and gives the host two seconds for the rest. */
+/** Lets the handler return, and the source go on, and gives the host four seconds for the rest. */
 async function hasStarted(server: HostServer, id: string): Promise<boolean> {
   await server.turns(1)
   await server.open(`${id}/return`)
-  const end = performance.now() + 2000
+  const end = performance.now() + 4000
   for (let turn = 0; performance.now() < end; turn += 1) {
-    if (await server.has('task-start', id)) return true
+    if (await server.has('task-start', id)) break
     await server.open(`${id}/event/${turn}`)
   }
   await server.open(`${id}/source`)
