@@ -471,6 +471,7 @@ describe('BackgroundTasks.finished', () => {
     await tasks.run()
     expect((await tasks.finished).map(({ name }) => name)).toEqual(['first'])
   })
+<<<<<<< HEAD
 
   it('waits for what a cleanup adds to its list', async () => {
     const gate = newGate()
@@ -526,6 +527,8 @@ describe('BackgroundTasks.finished', () => {
     gate.open()
     expect((await tasks.finished).map(({ name }) => name)).toEqual(['first', 'second'])
   })
+=======
+>>>>>>> faults
 })
 
 describe('BackgroundTasks.wrap()', () => {
@@ -654,7 +657,63 @@ describe('A list in a list', () => {
   })
 })
 
+describe('A list in a list that is added to after its end', () => {
+  // It ran alone: a session was closed under a task, and on Workers nothing held it.
+  it('holds the cleanups, the promises and the response of the list around it', async () => {
+    const events: string[] = []
+    const [late, adding] = [newGate(), newGate()]
+    const nested = new BackgroundTasks()
+    nested.addTask(() => events.push('nested'))
+    const tasks = new BackgroundTasks([nested])
+    tasks.defer(() => events.push('cleanup'))
+    tasks.addTask(() => {
+      nested.addTask(async function added() {
+        await late.opened
+        events.push('added')
+      })
+      return adding.opened
+    })
+    let held: Promise<unknown> | undefined
+    const response = tasks.wrap(new Response('body'), { waitUntil: (promise) => (held = promise) })
+    await response.text()
+    void held?.then(() => events.push('held'))
+    await turn()
+    adding.open()
+    await turn()
+    expect(events).toEqual(['nested'])
+    late.open()
+    const results = await tasks.finished
+    await held
+    expect(events).toEqual(['nested', 'added', 'cleanup', 'held'])
+    expect(results.map(({ name }) => name)).toContain('added')
+  })
+})
+
 describe('A task in two lists', () => {
+  it('is skipped only where a failure skips it, and runs in the other', async () => {
+    const ran: string[] = []
+    const shared = new BackgroundTask(function shared() {
+      ran.push('shared')
+    })
+    const failing = new BackgroundTasks([new BackgroundTask(fail), shared], { onError: () => {} })
+    const other = new BackgroundTasks([new BackgroundTask(() => ran.push('first')), shared])
+    await failing.run().catch(() => {})
+    await other.run()
+    expect(ran).toEqual(['first', 'shared'])
+    expect((await other.finished).map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled'])
+  })
+
+  it('is skipped when the last of its lists fails before it', async () => {
+    const ran = vi.fn<() => void>()
+    const shared = new BackgroundTask(ran)
+    const lists = [1, 2].map(
+      () => new BackgroundTasks([new BackgroundTask(fail), shared], { onError: () => {} }),
+    )
+    for (const list of lists) await list.run().catch(() => {})
+    expect(ran).not.toHaveBeenCalled()
+    expect((await shared.finished).status).toBe('skipped')
+  })
+
   it('that fails in one is reported there, and does not stop the other', async () => {
     const heard: string[] = []
     const shared = new BackgroundTask(async () => {
