@@ -11,7 +11,7 @@ const scenarios = {
 const orders = {
   '': 'concurrency: 1, as in Starlette',
   concurrent: 'concurrency: Infinity',
-  limit: 'a limit of two, shared by all requests: press a button twice',
+  limit: 'two at a time, of all requests together: press a button twice',
 }
 const kept = 20
 const outcomes = {
@@ -49,6 +49,9 @@ const wide = matchMedia('(width >= 60rem)')
 const showOptions = () => (find('.options').open = wide.matches)
 wide.addEventListener('change', showOptions)
 showOptions()
+addEventListener('resize', () => {
+  for (const timeline of timelines.values()) timeline.drawAxis()
+})
 find('#clear').addEventListener('click', () => {
   for (const timeline of timelines.values()) if (timeline.isDone) remove(timeline)
 })
@@ -356,11 +359,13 @@ class Timeline {
 
   drawAxis() {
     const axis = find('.axis', this.element)
-    if (axis.dataset.scale === String(this.scale)) return
-    axis.dataset.scale = this.scale
-    const step = [50, 100, 200, 250, 500, 1000, 2000, 5000, 10_000, 60_000].find(
-      (candidate) => this.scale / candidate <= 6,
-    )
+    // A label is about 70 pixels wide.
+    const most = Math.min(6, axis.clientWidth / 70)
+    const steps = [50, 100, 200, 250, 500, 1000, 2000, 5000, 10_000, 60_000]
+    const step = steps.find((candidate) => this.scale / candidate <= most) ?? 600_000
+    const drawn = `${this.scale} ${step}`
+    if (axis.dataset.drawn === drawn) return
+    axis.dataset.drawn = drawn
     axis.replaceChildren()
     for (let at = 0; at < this.scale * 0.98; at += step) {
       const tick = document.createElement('span')
@@ -433,9 +438,10 @@ function scaleFor(milliseconds) {
 }
 
 function duration(milliseconds) {
-  if (milliseconds < 9.95) return `${Math.max(0, milliseconds).toFixed(1)} ms`
-  if (milliseconds < 999.5) return `${Math.round(milliseconds)} ms`
-  return `${(milliseconds / 1000).toFixed(2)} s`
+  // No line ends between a number and its unit.
+  if (milliseconds < 9.95) return `${Math.max(0, milliseconds).toFixed(1)}\u00a0ms`
+  if (milliseconds < 999.5) return `${Math.round(milliseconds)}\u00a0ms`
+  return `${(milliseconds / 1000).toFixed(2)}\u00a0s`
 }
 
 /** Returns an element for each line. */
