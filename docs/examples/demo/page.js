@@ -290,6 +290,7 @@ class Timeline {
     const tasks = [...this.tasks.values()]
     const ends = tasks.map(({ endedAt }) => endedAt)
     this.isDone = overAt !== undefined && !ends.includes(undefined)
+    find('article', this.element).ariaBusy = !this.isDone
     const now = performance.now() + clockOffset - this.at
     const latest = this.isDone ? Math.max(overAt, ...ends) : Math.max(now, 0)
     this.scale = scaleFor(latest)
