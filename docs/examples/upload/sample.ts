@@ -5,7 +5,7 @@ const words =
 
 /** Uploads a sample to the server at `origin`, and prints what happens until it is compressed. */
 export async function uploadSample(origin: string): Promise<void> {
-  const body = makeSample(20_000_000)
+  const body = makeSample(8_000_000)
   const start = performance.now()
   const show = (event: string): void => {
     console.log(`${(performance.now() - start).toFixed(1).padStart(8)} ms  ${event}`)

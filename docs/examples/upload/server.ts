@@ -42,9 +42,9 @@ export async function serveUploads(way: Way, addProcessing: AddProcessing): Prom
   })
 
   const server = createServer(toListener(handler))
+  const origin = await listen(command, server, port)
   await mkdir(way.folder, { recursive: true })
   const sweeping = setInterval(() => void sweep(way.folder), 60_000)
-  const origin = await listen(command, server, port)
   const stopped = untilStopped()
   console.log(`Listening on ${origin}, ${way.title}`)
   if (isOnce) await uploadSample(origin)
@@ -79,7 +79,7 @@ async function receive(
   addProcessing: (folder: string) => unknown,
 ): Promise<Response> {
   const folder = join(uploads, randomUUID())
-  await mkdir(folder)
+  await mkdir(folder, { recursive: true })
   try {
     const file = createWriteStream(join(folder, 'upload'))
     // To the disk as it comes: a large file needs no more memory than a small one.
