@@ -30,6 +30,7 @@ export const onThread: Way = {
   lesson: 'The work is on another thread, and the server answers as fast as before.',
 }
 
+// #region status
 /** What is not in flight has ended, and has left a result or has not. */
 async function find(id: string): Promise<Job | undefined> {
   const upload = join(folder, basename(id))
@@ -43,6 +44,7 @@ async function find(id: string): Promise<Job | undefined> {
     progress: await readProgress(upload),
   }
 }
+// #endregion
 
 /** Of processes that were killed before they could clean up. */
 function removeLeftovers(): void {

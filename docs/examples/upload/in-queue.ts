@@ -30,6 +30,7 @@ export const inQueue: Way = {
   },
 }
 
+// #region status
 /** BullMQ keeps what has ended for as long as `removeOnComplete` and `removeOnFail` say. */
 async function find(id: string): Promise<Job | undefined> {
   const job = await queue.getJob(id)
@@ -42,6 +43,7 @@ async function find(id: string): Promise<Job | undefined> {
     progress: isProgress(job.progress) ? job.progress : await readProgress(upload),
   }
 }
+// #endregion
 
 /** Before the worker has told any, it is 0. */
 function isProgress(progress: object | number | string | boolean): progress is Progress {

@@ -62,6 +62,7 @@ export async function serveUploads(way: Way, addProcessing: AddProcessing): Prom
   await way.close()
 }
 
+// #region owner
 async function findJob(
   way: Way,
   id: string | undefined,
@@ -70,6 +71,7 @@ async function findJob(
   const job = id === undefined ? undefined : await way.find(id)
   return job !== undefined && (await isOwner(job.folder, visitor)) ? job : undefined
 }
+// #endregion
 
 /** FastAPI's second use: the file is stored, the client has its 202, and the work comes after. */
 async function receive(
@@ -97,6 +99,7 @@ async function receive(
   }
 }
 
+// #region status
 /** The resource that the 202 has named. */
 function status(job: Job, pathname: string): Response {
   const result = job.state === 'done' ? { result: `${pathname}/result` } : {}
@@ -105,6 +108,7 @@ function status(job: Job, pathname: string): Response {
   const headers = { 'cache-control': 'no-store', ...again }
   return Response.json({ ...describe(job), ...result }, { headers })
 }
+// #endregion
 
 function describe({ state, progress }: Job): object {
   return { state, ...progress }
