@@ -191,6 +191,15 @@ describe('the page of npm run demo', () => {
     await timeline.and(page.locator('[aria-busy=false]')).waitFor()
   })
 
+  it('draws what is asked with a path that is no URI, or pretends to be more', async () => {
+    for (const name of ['%zz', '<img src=x onerror=alert(1)>']) {
+      await fetch(`${origin}/orders/${name}`, { method: 'POST' })
+    }
+    await page.getByRole('article', { name: 'POST /orders/%zz' }).waitFor()
+    await page.getByRole('article', { name: 'POST /orders/<img src=x' }).waitFor()
+    expect(await page.locator('article img').count()).toBe(0)
+  })
+
   it('is worked by the keyboard', async () => {
     await page.keyboard.press('Tab')
     const focused = page.locator(':focus')

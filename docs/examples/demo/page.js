@@ -73,9 +73,8 @@ async function ask(name) {
   try {
     const headers = { 'x-request-id': id }
     const response = await fetch(addressOf(name), { method, body, headers, signal: client.signal })
-    let chunks = 0
-    for await (const _ of response.body ?? []) {
-      chunks += 1
+    const reader = response.body?.getReader()
+    for (let chunks = 1; reader && !(await reader.read()).done; chunks += 1) {
       if (isLeaving && chunks === 4) client.abort()
     }
     ownRequests.set(id, { name, took: performance.now() - start })
@@ -198,7 +197,7 @@ class Timeline {
     find('article', this.element).setAttribute('aria-labelledby', title)
     const name = document.createElement('span')
     name.className = 'path'
-    name.textContent = `${method} ${decodeURI(path)}`
+    name.textContent = `${method} ${readable(path)}`
     find('h3', this.element).append(name)
     find('.badges', this.element).append(badge(this.isOwn ? 'from this page' : `from ${client}`))
     this.lines = writeCode(find('code', this.element), code)
@@ -429,6 +428,15 @@ function bold(text) {
   const element = document.createElement('b')
   element.textContent = text
   return element
+}
+
+/** What somebody else asks may be no URI. */
+function readable(path) {
+  try {
+    return decodeURI(path)
+  } catch {
+    return path
+  }
 }
 
 /** Grows in steps, so that bars seldom jump. */
