@@ -367,11 +367,18 @@ describe('what the demo tells its page', { timeout: 60_000 }, () => {
     expect(handler).toMatch(/^export async function sendNotification/)
     expect(source).toContain(handler)
     expect(wrapper).toBe('export const handler = withBackgroundTasks(sendNotification)\n')
+    expect(await codeOf('?order=concurrent')).toContain(
+      'withBackgroundTasks(sendNotification, { concurrency: Infinity })\n',
+    )
     expect(await codeOf('?order=limit&failure=continue')).toBe(
       `${handler}
 
 const limit = limitTo(2) // of all requests
-export const handler = withBackgroundTasks(sendNotification, { concurrency: Infinity, limit, failure: 'continue' })
+export const handler = withBackgroundTasks(sendNotification, {
+  concurrency: Infinity,
+  limit,
+  failure: 'continue',
+})
 `,
     )
   })

@@ -105,8 +105,8 @@ describe('the page of npm run demo', () => {
     await page.getByText('all at once').click()
     await page.getByText('go on', { exact: true }).click()
     const second = await press('Process an upload')
-    const options = "{ concurrency: Infinity, failure: 'continue' }"
-    await second.getByText(`withBackgroundTasks(acceptFile, ${options})`).waitFor()
+    await second.getByText('withBackgroundTasks(acceptFile, {').waitFor()
+    await second.getByText("failure: 'continue',").waitFor()
     expect(await first.getByText('withBackgroundTasks(acceptFile)').isVisible()).toBe(false)
   })
 

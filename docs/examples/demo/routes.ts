@@ -75,7 +75,9 @@ function write(wrapper: string, name: string, options: HandlerOptions): string {
   const own = Object.entries(options).map(([option, value]) =>
     option === 'limit' ? option : `${option}: ${inspect(value)}`,
   )
-  const args = own.length === 0 ? name : `${name}, { ${own.join(', ')} }`
+  const line = own.length === 0 ? '' : `, { ${own.join(', ')} }`
+  const lines = `, {\n${own.map((option) => `  ${option},\n`).join('')}}`
+  const args = `${name}${line.length > 40 ? lines : line}`
   const shared = own.includes('limit') ? 'const limit = limitTo(2) // of all requests\n' : ''
   return `${handler}\n${shared}export const handler = ${wrapper}(${args})\n`
 }
