@@ -15,8 +15,9 @@ interface HostRow {
 
 const first: Probe = (request) => request
 const event: Probe = (input) => input?.['request']
-// Not that of Next.js, which throws in the edge runtime and in a proxy.
-const own: Probe = (request) => (request?.['nextUrl'] === undefined ? request : undefined)
+// Not that of Next.js, which throws in the edge runtime and in a proxy; nor that of an event of h3, which
+// does nothing where its request has none.
+const own: Probe = (request) => ((request?.['nextUrl'] ?? request?.['req']) ? undefined : request)
 
 /** Structural: no package of a host is imported. What comes first is looked at first. */
 const table: readonly HostRow[] = [
@@ -41,7 +42,6 @@ const table: readonly HostRow[] = [
     request: (h3) => h3?.['req'],
     nodeResponse: (h3) => h3?.['runtime']?.['node']?.['res'],
     denoInfo: (h3) => h3?.['runtime']?.['deno']?.['info'],
-    // Its own does nothing where its request has none.
     context: (h3) => h3?.['req'],
   },
   // Hono

@@ -55,6 +55,7 @@ export class Exchange {
 
   /** Lets a second handler, or a second wrap, find it. */
   isCarriedBy(carrier: object): void {
+    if (this.hasEnded) return
     const typed: Carrier = carrier
     typed[key] = this
     this.#carriers.push(typed)
@@ -70,12 +71,18 @@ export class Exchange {
     if (this.hasEnded) return
     this.hasEnded = true
     this.#end = new End(outcome, reason, this.head)
+    // What comes now on the same connection, or from a task of this one, is not part of it.
+    for (const carrier of this.#carriers) {
+      if (carrier[key] === this) carrier[key] = undefined
+    }
+    this.#carriers = []
+    this.body = this.head = undefined
     later(() => this.#startNext())
   }
 
   #startNext(): void {
     const entry = this.#works.shift()
-    if (entry === undefined) this.#letGo()
+    if (entry === undefined) this.#end = undefined
     else entry.start()
   }
 
@@ -83,14 +90,6 @@ export class Exchange {
     const ended = this.#end && work.start(this.#end)
     if (ended === undefined) this.#startNext()
     else void ended.then(() => this.#startNext())
-  }
-
-  #letGo(): void {
-    for (const carrier of this.#carriers) {
-      if (carrier[key] === this) carrier[key] = undefined
-    }
-    this.#carriers = []
-    this.#end = this.body = this.head = undefined
   }
 }
 

@@ -69,12 +69,12 @@ export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]
    * @see {@link https://www.starlette.io/background/#background-task | Starlette's BackgroundTask}
    */
   get func(): ((...args: never) => unknown) | undefined {
-    return this.#task.func
+    return this.#task.call?.func
   }
 
   /** The arguments of {@link BackgroundTask.func}, for as long as it is there. */
   get args(): Readonly<Args> | undefined {
-    return this.#task.args as Readonly<Args> | undefined
+    return this.#task.call?.args as Readonly<Args> | undefined
   }
 
   /** Where the task stands. */

@@ -14,9 +14,9 @@ export abstract class Contents extends Item implements Parent {
   /** How many of the items have been added as first. */
   #firsts = 0
 
-  abstract readonly isAccepted: boolean
   abstract readonly hasStarted: boolean
   abstract readonly runningCleanup: Task | undefined
+  abstract willRun(item: Item): boolean
   abstract fail(failure: BackgroundTaskError, skipped: string[], stops: boolean): void
   abstract runAgain(item: Item): void
   /** Lets what was added be seen and run. */

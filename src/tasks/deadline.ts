@@ -15,16 +15,16 @@ onUnload(() => {
   for (const [list, deadline] of watched) expire(list, deadline)
 })
 
-/** Gives up on what is left in the list shortly before the platform does. Returns the undo. */
-export function watchDeadline(list: List, deadline: Deadline): () => void {
+/** Gives up on what is left in the list shortly before the platform does. */
+export function watchDeadline(list: List, deadline: Deadline): void {
   const remaining = deadline.remaining()
   const margin = Math.min(longestMargin, remaining / 10)
   const timer = startTimer(() => expire(list, deadline), Math.max(0, remaining - margin))
   if (timer === undefined) watched.set(list, deadline)
-  return () => {
+  void list.ended.then(() => {
     clearTimeout(timer)
     watched.delete(list)
-  }
+  })
 }
 
 /** Cleanups still run. */

@@ -17,8 +17,8 @@ export interface Terms {
 
 /** A list, as what runs in it sees it. */
 export interface Parent {
-  /** Whether it is going to run what it holds. */
-  readonly isAccepted: boolean
+  /** Whether it is going to run the item, or has passed it by. */
+  willRun(item: Item): boolean
   /** Hears of a failure in it, and adds to `skipped` the names of what it skips for that. */
   fail(failure: BackgroundTaskError, skipped: string[], stops: boolean): void
   /** Runs a list in it once more, to which something was added after its end. */
@@ -75,7 +75,7 @@ export abstract class Item implements Work, Bagged {
   /** Whether another list is going to run it. */
   isWantedBesides(list: Parent | undefined): boolean {
     const lists = [this.list, ...(this.#otherLists ?? [])]
-    return lists.some((other) => other !== list && other?.isAccepted === true)
+    return lists.some((other) => other !== list && other?.willRun(this) === true)
   }
 
   /** Lets it run in the async context of this moment, whoever starts it. */

@@ -6,7 +6,8 @@ import type { Terms } from './item.ts'
 /** What a limit can decide about. */
 interface Limited {
   readonly name: string
-  readonly ended: Promise<unknown>
+  /** When its place is free again. */
+  readonly left: Promise<unknown>
   begin(): void
   giveUp(reason: unknown): void
 }
@@ -15,12 +16,12 @@ interface Limited {
 export function beginWithin(limit: NonNullable<Terms['limit']>, task: Limited): void {
   const begin = continuation(() => task.begin())
   let isCalled = false
-  // Fulfilled too when the task was given up on, or cancelled before: its place is free again.
-  const ended = task.ended.then(() => {})
+  // Fulfilled too when the task was given up on, or cancelled before.
+  const left = task.left.then(() => {})
   const run = (): Promise<void> => {
     if (!isCalled) begin()
     isCalled = true
-    return ended
+    return left
   }
   const fail = (reason: unknown): void => {
     // Once the task has its turn, its own end counts.

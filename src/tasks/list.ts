@@ -36,9 +36,8 @@ export class List extends Contents implements RequestList, Parent {
   waitUntil: RequestList['waitUntil']
   /** Finds the end of a response that was answered while the list was empty. */
   subscribe: (() => void) | undefined
-  /** Watches it from its start on, if that takes any time. Returns the undo. */
-  watch: (() => () => void) | undefined
-  #unwatch: (() => void) | undefined
+  /** Watches it from its start on, if that takes any time. */
+  watch: (() => void) | undefined
   /** From its start on. */
   #schedule: Schedule | undefined
   #ended: Promise<void> | undefined
@@ -60,11 +59,6 @@ export class List extends Contents implements RequestList, Parent {
 
   get isOpen(): boolean {
     return this.state !== 'over'
-  }
-
-  get isAccepted(): boolean {
-    if (this.stop !== undefined || this.state === 'over') return false
-    return this.state !== 'free' || this.isWantedBesides(undefined)
   }
 
   get hasStarted(): boolean {
@@ -128,6 +122,12 @@ export class List extends Contents implements RequestList, Parent {
     super.waitFor(exchange)
   }
 
+  willRun(item: Item): boolean {
+    if (this.stop !== undefined || this.state === 'over') return false
+    if (this.state === 'free' && !this.isWantedBesides(undefined)) return false
+    return this.#schedule?.willRun(item) ?? true
+  }
+
   skip(reason: unknown, skipped: string[]): void {
     this.stop = { reason }
     const started = this.#schedule?.next ?? 0
@@ -155,14 +155,13 @@ export class List extends Contents implements RequestList, Parent {
     this.inContext(() => schedule.proceed())
     if (!this.isOpen) return undefined
     // The list around it is watched for all that is in it.
-    if (schedule.parent === undefined) this.#unwatch = this.watch?.()
+    if (schedule.parent === undefined) this.watch?.()
     return this.ended
   }
 
   /** Its last task and cleanup have ended. */
   finish(): void {
     this.state = 'over'
-    this.#unwatch?.()
     this.#resolve?.()
     untrack(this)
   }
@@ -170,7 +169,7 @@ export class List extends Contents implements RequestList, Parent {
   runAgain(list: Item): void {
     this.#schedule?.again.push(list)
     if (this.state === 'over') this.#reopen()
-    else this.#schedule?.wake?.()
+    else if (this.state === 'running') this.#schedule?.wake?.()
   }
 
   /** Runs what was added after its end: in the list around it, if that is not over too. */

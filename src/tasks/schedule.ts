@@ -10,7 +10,7 @@ interface Scheduled extends Parent {
   readonly items: readonly Item[]
   readonly cleanups: Task[]
   readonly stop: { readonly reason: unknown } | undefined
-  readonly isOpen: boolean
+  readonly state: string
   finish(): void
 }
 
@@ -41,11 +41,15 @@ export class Schedule {
     this.#terms = { timeout, when, limit, onError, list }
   }
 
+  willRun(item: Item): boolean {
+    return this.#list.items.includes(item, this.next) || this.again.includes(item)
+  }
+
   /** Starts as many as may run; each that ends calls it again. */
   proceed(): void {
     const list = this.#list
     const { concurrency } = list.options
-    while (list.isOpen) {
+    while (list.state === 'running') {
       const hasItem = this.next < list.items.length || this.again.length > 0
       if (this.#running >= (hasItem ? concurrency : 1)) {
         if (this.#running < concurrency) this.wake = continuation(() => this.proceed())

@@ -40,12 +40,8 @@ export class Task extends Item {
     this.#call = new Call(work, args)
   }
 
-  get func(): Callable | undefined {
-    return this.#call?.func
-  }
-
-  get args(): readonly unknown[] | undefined {
-    return this.#call?.args
+  get call(): Call | undefined {
+    return this.#call
   }
 
   get isIdle(): boolean {
@@ -57,6 +53,12 @@ export class Task extends Item {
       this.result === undefined
         ? new Promise((resolve) => (this.#resolve = resolve))
         : Promise.resolve(this.result))
+  }
+
+  /** Its end, and what its instruments do at once after it: then the next one may have its place. */
+  get left(): Promise<unknown> {
+    const { ended } = this
+    return registry.instruments.size === 0 ? ended : ended.then(() => new Promise<void>(later))
   }
 
   get hasStarted(): boolean {
@@ -97,8 +99,7 @@ export class Task extends Item {
       const turn = (this.#turn = new Turn(end, terms))
       this.inContext(() => this.#take(turn))
     }
-    if (registry.instruments.size > 0) return this.ended.then(() => new Promise<void>(later))
-    return this.isIdle ? undefined : this.ended
+    return this.isIdle && registry.instruments.size === 0 ? undefined : this.left
   }
 
   /** Its turn has come. */
@@ -133,7 +134,7 @@ export class Task extends Item {
 
   #perform(turn: Turn): void {
     // An instrument may have taken its time, and the task been cancelled.
-    if (this.isIdle || this.#call === undefined) return
+    if (this.isIdle) return
     turn.perform(this.#call, (status, error) => this.#finish(status, error))
   }
 

@@ -35,9 +35,9 @@ export class Turn {
   }
 
   /** Calls it, and says how that went. */
-  perform(call: Call, finish: Finish): void {
+  perform(call: Call | undefined, finish: Finish): void {
     try {
-      const returned = call.invoke(this)
+      const returned = call?.invoke(this)
       if (!isThenable(returned)) return finish('fulfilled')
       const { onError } = this.terms
       if (onError) this.#report = continuation((failure) => report(failure, onError))
