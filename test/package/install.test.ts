@@ -106,10 +106,15 @@ describe('The repository', () => {
     const { stdout } = await runIn(repository, ['npm', 'pack', '--json', '--silent'], node)
     // What `prepare` prints may be in front.
     const [{ files }] = JSON.parse(stdout.slice(stdout.indexOf('[')))
-    const paths = files.map(({ path }: { path: string }) => path)
+    const paths: string[] = files.map(({ path }: { path: string }) => path)
     expect(paths).toEqual(
       expect.arrayContaining(['dist/index.js', 'dist/index.d.ts', 'src/index.ts', 'docs/index.md']),
     )
+    const folders = new Set(
+      paths.filter((path) => path.includes('/')).map((path) => path.split('/')[0]),
+    )
+    expect([...folders].toSorted()).toEqual(['dist', 'docs', 'src'])
+    expect(paths.filter((path) => /node_modules/.test(path))).toEqual([])
   })
 
   describe('installed with npm from git', () => {
