@@ -17,7 +17,7 @@ export interface Terms {
 
 /** A list, as what runs in it sees it. */
 export interface Parent {
-  /** Whether it is going to run the item, or has passed it by. */
+  /** Whether it may still run the item: it has not ended, nor stopped, nor passed it by. */
   willRun(item: Item): boolean
   /** Hears of a failure in it, and adds to `skipped` the names of what it skips for that. */
   fail(failure: BackgroundTaskError, skipped: string[], stops: boolean): void
@@ -72,8 +72,8 @@ export abstract class Item implements Work, Bagged {
     else if (this.list !== list) (this.#otherLists ??= []).push(list)
   }
 
-  /** Whether another list is going to run it. */
-  isWantedBesides(list: Parent | undefined): boolean {
+  /** Whether another list may still run it. */
+  isWantedBesides(list: Parent): boolean {
     const lists = [this.list, ...(this.#otherLists ?? [])]
     return lists.some((other) => other !== list && other?.willRun(this) === true)
   }

@@ -124,7 +124,6 @@ export class List extends Contents implements RequestList, Parent {
 
   willRun(item: Item): boolean {
     if (this.stop !== undefined || this.state === 'over') return false
-    if (this.state === 'free' && !this.isWantedBesides(undefined)) return false
     return this.#schedule?.willRun(item) ?? true
   }
 
