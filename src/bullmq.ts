@@ -1,3 +1,5 @@
+/** @module background-tasks/bullmq */
+
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ErrorCode, type Job, type Queue, UnrecoverableError } from 'bullmq'
 import type { Outcome } from './response/outcome.ts'

@@ -1,3 +1,5 @@
+/** @module background-tasks/context */
+
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { checkedHandler, handle, type HandlerOptions, withLength } from './handler/handle.ts'
 import { currentResponse } from './hosts/current-response.ts'

@@ -1,3 +1,5 @@
+/** @module background-tasks */
+
 export { type HandlerOptions } from './handler/handle.ts'
 export { withBackgroundTasks } from './handler/with-background-tasks.ts'
 export { type Outcome, type ResponseEnd } from './response/outcome.ts'

@@ -1,3 +1,5 @@
+/** @module background-tasks/next */
+
 import { after } from 'next/server.js'
 import { checkedHandler, handle, type HandlerOptions, withLength } from './handler/handle.ts'
 import type { Host } from './hosts/host.ts'

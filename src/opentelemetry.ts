@@ -1,3 +1,5 @@
+/** @module background-tasks/opentelemetry */
+
 import { type Attributes, SpanStatusCode, trace, type Tracer } from '@opentelemetry/api'
 import type { BackgroundTask } from './tasks/background-task.ts'
 

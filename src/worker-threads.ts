@@ -1,3 +1,5 @@
+/** @module background-tasks/worker-threads */
+
 import { isDeepStrictEqual } from 'node:util'
 import { withContext } from './tasks/context-function.ts'
 import type { TaskContext } from './tasks/task-types.ts'
