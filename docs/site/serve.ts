@@ -10,13 +10,11 @@ import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { createServer } from 'node:http'
-import { createRequire } from 'node:module'
-import { dirname, extname, join, normalize } from 'node:path'
+import { extname, join, normalize } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { guides, installPackages, root } from '../../test/guides/install.ts'
 
-const root = fileURLToPath(new URL('../../', import.meta.url))
 const site = join(root, 'coverage/docs')
 
 const types: Record<string, string> = {
@@ -37,8 +35,8 @@ else if (values.once !== true) await serve(Number(values.port))
 
 /** Runs TypeDoc as its own command does. */
 async function build(): Promise<number> {
-  const typedoc = dirname(createRequire(import.meta.url).resolve('typedoc/package.json'))
-  const command = [join(typedoc, 'bin/typedoc'), '--cleanOutputDir', 'true']
+  await installPackages()
+  const command = [join(guides, 'node_modules/typedoc/bin/typedoc'), '--cleanOutputDir', 'true']
   const child = spawn(process.execPath, command, { cwd: root, stdio: 'inherit' })
   const [status] = await once(child, 'close')
   return Number(status ?? 1)
