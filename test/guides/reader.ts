@@ -1,10 +1,13 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { freePort } from '../support/server-process.ts'
 import { guides, readersEnvironment } from './install.ts'
+import packageJson from './package.json' with { type: 'json' }
 import type { Step } from './steps.ts'
+
+const packages = { 'background-tasks': '*', ...packageJson.dependencies }
 
 /** How long a reader waits for anything. */
 const patience = 30_000
@@ -31,6 +34,9 @@ interface Program {
 export async function followSteps(path: string, steps: readonly Step[]): Promise<void> {
   await mkdir(join(guides, '.readers'), { recursive: true })
   const folder = await mkdtemp(join(guides, '.readers/'))
+  // What `npm install` leaves there.
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ dependencies: packages }))
+  await symlink(join(guides, 'node_modules'), join(folder, 'node_modules'), 'dir')
   const port = String(await freePort())
   const env = { ...readersEnvironment(), PORT: port }
   const toPage = (text: string): string => text.replaceAll(`:${port}`, `:${namedPort}`)
