@@ -46,6 +46,9 @@ export function readersEnvironment(): NodeJS.ProcessEnv {
     ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !runners.test(name))),
     PATH: path.join(delimiter),
     NO_COLOR: '1',
+    // wrangler asks nobody on the network.
+    CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+    WRANGLER_SEND_METRICS: 'false',
     // What a server listens to that is not told.
     HOST: '127.0.0.1',
   }

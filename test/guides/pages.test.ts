@@ -1,7 +1,8 @@
 /** Each page that tells its reader to save a file and to run it does as it says. */
 import { glob, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { startRedis } from '../services/redis.ts'
 import { readBlocks } from '../support/fences.ts'
 import { installOurs, installPackages, root } from './install.ts'
 import { followSteps } from './reader.ts'
@@ -20,12 +21,18 @@ beforeAll(async () => {
 
 describe('A page', () => {
   const followed = pages
-    .map(({ path, text }) => ({ path, steps: readSteps(path, text) }))
+    .map(({ path, text }) => ({ path, text, steps: readSteps(path, text) }))
     .filter(({ steps }) => steps.length > 0)
 
-  it.for(followed)('$path works as it is read', { timeout: 240_000 }, ({ path, steps }) =>
-    followSteps(path, steps),
-  )
+  it.for(followed)('$path works as it is read', { timeout: 240_000 }, async (page) => {
+    const variables: NodeJS.ProcessEnv = {}
+    if (page.text.includes('REDIS_URL')) {
+      const redis = await startRedis()
+      onTestFinished(() => redis.stop())
+      variables['REDIS_URL'] = `redis://127.0.0.1:${redis.port}`
+    }
+    await followSteps(page.path, page.steps, variables)
+  })
 })
 
 describe('What a page installs', () => {

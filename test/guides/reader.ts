@@ -29,16 +29,21 @@ interface Program {
 /**
  * Does what a page says, in an empty folder, and compares what is to be seen.
  *
+ * @param variables Of the environment, for what the page expects to be there.
  * @throws If anything differs, with the line of the page.
  */
-export async function followSteps(path: string, steps: readonly Step[]): Promise<void> {
+export async function followSteps(
+  path: string,
+  steps: readonly Step[],
+  variables: NodeJS.ProcessEnv = {},
+): Promise<void> {
   await mkdir(join(guides, '.readers'), { recursive: true })
   const folder = await mkdtemp(join(guides, '.readers/'))
   // What `npm install` leaves there.
   await writeFile(join(folder, 'package.json'), JSON.stringify({ dependencies: packages }))
   await symlink(join(guides, 'node_modules'), join(folder, 'node_modules'), 'dir')
   const port = String(await freePort())
-  const env = { ...readersEnvironment(), PORT: port }
+  const env = { ...readersEnvironment(), PORT: port, ...variables }
   const toPage = (text: string): string => text.replaceAll(`:${port}`, `:${namedPort}`)
   const toPort = (text: string): string => text.replaceAll(namedPort, port)
   let program: Program | undefined
@@ -178,16 +183,18 @@ async function stop({ child, exit, ended }: Program, signal: NodeJS.Signals): Pr
 
 /** Compares, without the end of the last line; `…` in a page stands for anything. */
 function matches(text: string, expected: string): boolean {
-  const pattern = expected
+  const pattern = linesOf(expected)
+    .map((line) => (line === '…\n' ? '(?:.*\n)*?' : line.split('…').map(escape).join('.*')))
+    .join('')
+  return new RegExp(`^${pattern}$`).test(linesOf(text).join(''))
+}
+
+function linesOf(text: string): string[] {
+  return text
+    .replaceAll('\r\n', '\n')
     .trimEnd()
     .split('\n')
-    .map((line) =>
-      line.trim() === '…'
-        ? '(?:.*\n)*?.*'
-        : line.split('…').map(escape).join('.*'),
-    )
-    .join('\n')
-  return new RegExp(`^${pattern}$`).test(text.replaceAll('\r\n', '\n').trimEnd())
+    .map((line) => `${line}\n`)
 }
 
 function escape(text: string): string {
