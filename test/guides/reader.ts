@@ -142,7 +142,7 @@ export async function followSteps(
     const finished = program
     if (finished === undefined) return
     program = undefined
-    if (finished.listens) return stop(finished, 'SIGTERM')
+    if (finished.listens) return stop(finished, 'SIGKILL')
     try {
       await until(finished, () => finished.exit !== undefined, 'ends')
     } finally {
