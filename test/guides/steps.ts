@@ -18,7 +18,8 @@ const run = /\brun `([^`]+)`/gi
 /**
  * The steps of a page, in the order of reading:
  *
- * - "Save it as `server.mjs`, and run `node server.mjs`:" above a fence is a file and a command
+ * - "Save it as `server.mjs`, and run `node server.mjs`:" above a fence is a file and a command,
+ *   unless the fence is a copy of a file that another suite runs
  * - a `console` fence has commands after `$ ` for another terminal, and their answers
  * - a `text` fence below "The server prints:" is what the program has printed since
  * - "Press Ctrl+C" does so
@@ -36,7 +37,7 @@ export function readSteps(path: string, text: string): Step[] {
       const saves = next?.kind === 'fence' && next.save !== undefined
       if (!saves) steps.push(...commandsIn(block.text, line))
       if (/\bpress Ctrl\+C\b/i.test(block.text)) steps.push({ kind: 'interrupt', line })
-    } else if (block.save !== undefined) {
+    } else if (block.save !== undefined && block.file === undefined) {
       steps.push({ kind: 'save', line, file: block.save, code: block.code })
       if (above?.kind === 'paragraph') steps.push(...commandsIn(above.text, line))
     } else if (block.language === 'console') {
