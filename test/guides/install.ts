@@ -26,10 +26,14 @@ export async function installOurs(): Promise<void> {
   if (!existsSync(join(root, 'dist/index.js'))) {
     throw new Error('Cannot run the pages: the package is not built, run `npm run build`')
   }
-  const { stdout } = await promisify(execFile)('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
-    cwd: root,
-    maxBuffer: 16 * 1024 * 1024,
-  })
+  const { stdout } = await promisify(execFile)(
+    'npm',
+    ['pack', '--dry-run', '--json', '--ignore-scripts'],
+    {
+      cwd: root,
+      maxBuffer: 16 * 1024 * 1024,
+    },
+  )
   const [{ files }] = JSON.parse(stdout.slice(stdout.indexOf('[')))
   const ours = join(modules, 'background-tasks')
   await rm(ours, { recursive: true, force: true })

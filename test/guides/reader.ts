@@ -176,7 +176,10 @@ async function stop({ child, exit, ended }: Program, signal: NodeJS.Signals): Pr
   }
   kill()
   if (exit !== undefined) return
-  const timer = setTimeout(() => child.pid !== undefined && process.kill(-child.pid, 'SIGKILL'), 5_000)
+  const timer = setTimeout(
+    () => child.pid !== undefined && process.kill(-child.pid, 'SIGKILL'),
+    5_000,
+  )
   await ended
   clearTimeout(timer)
 }

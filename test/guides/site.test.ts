@@ -49,6 +49,13 @@ describe('The site', () => {
     expect(left).toEqual([])
   })
 
+  it('keeps inline code in headings, their anchors and the list of them', () => {
+    const html = pages.get('documents/Coming_from_waitUntil.html')
+    expect(html).toContain('id="when-plain-waituntil-is-enough"')
+    expect(html).toContain('>When plain <code>waitUntil</code> is enough')
+    expect(html).toMatch(/href="#when-plain-waituntil-is-enough"[^>]*>(?:<[^>]*>)*When plain wait/)
+  })
+
   it('has each guide, under its title, in a group', async () => {
     const listed = new Set(allOf(navigation).map(({ text }) => text.replaceAll('\u200B', '')))
     const missing: string[] = []
@@ -100,7 +107,11 @@ async function isThere(from: string, href: string): Promise<boolean> {
   const [path = '', anchor = ''] = decodeURI(href).split('#')
   const to = path === '' ? from : relative(site, join(site, dirname(from), path))
   const html = pages.get(to)
-  if (html === undefined) return readFile(join(site, to)).then(() => true, () => false)
+  if (html === undefined)
+    return readFile(join(site, to)).then(
+      () => true,
+      () => false,
+    )
   return anchor === '' || html.includes(` id="${anchor}"`)
 }
 

@@ -41,7 +41,9 @@ export function readSteps(path: string, text: string): Step[] {
       steps.push({ kind: 'save', line, file: block.save, code: block.code })
       if (above?.kind === 'paragraph') steps.push(...commandsIn(above.text, line))
     } else if (block.language === 'console') {
-      for (const [, command = '', answer = ''] of block.code.matchAll(/^\$ (.*)\n((?:(?!\$ ).*\n)*)/gm))
+      for (const [, command = '', answer = ''] of block.code.matchAll(
+        /^\$ (.*)\n((?:(?!\$ ).*\n)*)/gm,
+      ))
         steps.push({ kind: 'ask', line, command, answer })
     } else if (isPrinted(block, above)) steps.push({ kind: 'see', line, printed: block.code })
   })

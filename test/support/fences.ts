@@ -53,7 +53,9 @@ export function readBlocks(path: string, text: string): Block[] {
     const length = lines.slice(at + 1).findIndex((other) => other.trim() === marks)
     if (length === -1) throw new Error(`${path}:${at + 1} opens a code fence that nothing closes`)
     const [language = '', ...attributes] = info.trim().split(/\s+/)
-    const code = lines.slice(at + 1, at + 1 + length).map((text) => text.slice(indent.length))
+    const code = lines
+      .slice(at + 1, at + 1 + length)
+      .map((codeLine) => `${codeLine.slice(indent.length)}\n`)
     const above = blocks.at(-1)
     blocks.push({
       kind: 'fence',
@@ -62,7 +64,7 @@ export function readBlocks(path: string, text: string): Block[] {
       language,
       file: attributes.find((attribute) => attribute.startsWith('file='))?.slice(5),
       save: above?.kind === 'paragraph' ? saved.exec(above.text)?.[1] : undefined,
-      code: code.map((text) => `${text}\n`).join(''),
+      code: code.join(''),
       prints: undefined,
     })
     at += length + 1

@@ -3,7 +3,7 @@ declare const Bun: {
   serve(options: {
     port: number
     hostname: string
-    fetch: (request: Request) => Promise<Response>
+    fetch: (request: Request) => Response | Promise<Response>
   }): { stop(): Promise<void> }
 }
 

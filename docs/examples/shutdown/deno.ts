@@ -2,7 +2,7 @@
 declare const Deno: {
   serve(
     options: { port: number; hostname: string },
-    handler: (request: Request, info: object) => Promise<Response>,
+    handler: (request: Request, info: object) => Response | Promise<Response>,
   ): { shutdown(): Promise<void> }
   addSignalListener(signal: 'SIGINT' | 'SIGTERM', listener: () => void): void
   exit(code: number): never
