@@ -1,4 +1,9 @@
-/** @module background-tasks/bullmq */
+/**
+ * Tasks in a queue, which survive a crash and can run on another machine. Guide:
+ * [BullMQ](../docs/bullmq.md).
+ *
+ * @module background-tasks/bullmq
+ */
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ErrorCode, type Job, type Queue, UnrecoverableError } from 'bullmq'

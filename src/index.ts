@@ -1,4 +1,9 @@
-/** @module background-tasks */
+/**
+ * The core: handlers with a list, tasks and lists, and what waits for them, watches them and ends
+ * them. Guide: [the core](../docs/index.md).
+ *
+ * @module background-tasks
+ */
 
 export { type HandlerOptions } from './handler/handle.ts'
 export { withBackgroundTasks } from './handler/with-background-tasks.ts'

@@ -1,4 +1,9 @@
-/** @module background-tasks/next */
+/**
+ * A list for route handlers, server actions, pages and proxies of Next.js, on its own `after()`.
+ * Guide: [Next.js](../docs/next.md).
+ *
+ * @module background-tasks/next
+ */
 
 import { after } from 'next/server.js'
 import { checkedHandler, handle, type HandlerOptions, withLength } from './handler/handle.ts'

@@ -1,4 +1,8 @@
-/** @module background-tasks/opentelemetry */
+/**
+ * A span for each task. Guide: [OpenTelemetry](../docs/opentelemetry.md).
+ *
+ * @module background-tasks/opentelemetry
+ */
 
 import { type Attributes, SpanStatusCode, trace, type Tracer } from '@opentelemetry/api'
 import type { BackgroundTask } from './tasks/background-task.ts'

@@ -1,4 +1,9 @@
-/** @module background-tasks/worker-threads */
+/**
+ * Tasks on another thread, for work that computes. Guide:
+ * [worker threads](../docs/worker-threads.md).
+ *
+ * @module background-tasks/worker-threads
+ */
 
 import { isDeepStrictEqual } from 'node:util'
 import { withContext } from './tasks/context-function.ts'
