@@ -1,4 +1,4 @@
-import { notFound, redirect } from 'next/navigation.js'
+import { notFound, permanentRedirect, redirect } from 'next/navigation.js'
 import { after } from 'next/server.js'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { backgroundTasks, provideBackgroundTasks } from '../src/context.ts'
@@ -8,6 +8,7 @@ import { withBackgroundTasks } from '../src/next.ts'
 import { exportedNames } from './support/exported-names.ts'
 import { newGate } from './support/gate.ts'
 import { misuse } from './support/misuse.ts'
+import { nextFallback, nextRedirect } from './support/next-thrown.ts'
 import { newSource } from './support/source.ts'
 import { turn } from './support/turn.ts'
 import { newWitness, type Witness } from './support/witness.ts'
@@ -384,5 +385,15 @@ describe('withBackgroundTasks() of background-tasks/next, where Next answers no 
     expect(await action(formData)).toBe('Ada')
     await turn()
     expect(witness.outcomes()).toEqual(['closed'])
+  })
+})
+
+describe('What Next.js throws for an answer', () => {
+  it.each<[string, () => never, Error]>([
+    ['redirect()', () => redirect('/home?a;b'), nextRedirect('/home?a;b', 307)],
+    ['permanentRedirect()', () => permanentRedirect('/home'), nextRedirect('/home', 308)],
+    ['notFound()', notFound, nextFallback(404)],
+  ])('is for %s what the tests of the core throw', (_, answer, expected) => {
+    expect(answer).toThrow(expect.objectContaining({ ...expected, message: expected.message }))
   })
 })

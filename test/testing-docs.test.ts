@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 
 const root = fileURLToPath(new URL('../docs/examples/testing', import.meta.url))
 const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url))
+const config = fileURLToPath(new URL('support/no-config.ts', import.meta.url))
 
 /** What the runner prints; it rejects if a test fails. */
 async function run(args: readonly string[]): Promise<string> {
@@ -17,7 +18,8 @@ async function run(args: readonly string[]): Promise<string> {
 
 describe('docs/examples/testing', { timeout: 60_000 }, () => {
   it('passes in vitest', async () => {
-    const printed = await run([vitest, 'run', '--root', root, 'vitest.test.ts'])
+    const args = ['run', '--root', root, '--config', config, 'vitest.test.ts']
+    const printed = await run([vitest, ...args])
     expect(printed).toMatch(/Tests +5 passed \(5\)/)
   })
 

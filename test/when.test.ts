@@ -1,4 +1,3 @@
-import { notFound, permanentRedirect, redirect } from 'next/navigation.js'
 import { HTTPException } from 'hono/http-exception'
 import { describe, expect, it, vi } from 'vitest'
 import { backgroundTasks, provideBackgroundTasks } from '../src/context.ts'
@@ -14,6 +13,7 @@ import {
 } from '../src/index.ts'
 import { newGate } from './support/gate.ts'
 import { misuse } from './support/misuse.ts'
+import { nextFallback, nextRedirect } from './support/next-thrown.ts'
 import { watchReports } from './support/reports.ts'
 import { newThenable } from './support/thenable.ts'
 import { turn } from './support/turn.ts'
@@ -376,15 +376,6 @@ class SvelteKitError {
 }
 
 /** What the function throws. */
-function thrownBy(fn: () => unknown): unknown {
-  try {
-    fn()
-  } catch (error) {
-    return error
-  }
-  return expect.fail('It did not throw')
-}
-
 const success: Predicate = ({ outcome, response }) =>
   outcome !== 'thrown' && (response?.status ?? 200) < 400
 
@@ -413,28 +404,28 @@ const table: Thrown[] = [
   },
   {
     name: "Next's redirect()",
-    thrown: thrownBy(() => redirect('/home?a;b')),
+    thrown: nextRedirect('/home?a;b', 307),
     status: 307,
     isAnswer: true,
     isSuccess: true,
   },
   {
     name: "Next's permanentRedirect()",
-    thrown: thrownBy(() => permanentRedirect('/home')),
+    thrown: nextRedirect('/home', 308),
     status: 308,
     isAnswer: true,
     isSuccess: true,
   },
   {
     name: "Next's notFound()",
-    thrown: thrownBy(() => notFound()),
+    thrown: nextFallback(404),
     status: 404,
     isAnswer: true,
     isSuccess: false,
   },
   {
     name: "Next's unauthorized()",
-    thrown: Object.assign(new Error(), { digest: 'NEXT_HTTP_ERROR_FALLBACK;401' }),
+    thrown: nextFallback(401),
     status: 401,
     isAnswer: true,
     isSuccess: false,

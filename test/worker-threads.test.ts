@@ -414,9 +414,8 @@ describe('workerThread() and the process', { timeout: 30_000 }, () => {
   it.each([['node'], ['bun'], ['deno', 'run', '-A', '--no-check']])(
     'works on %s, and keeps the process alive for a call but not after it',
     async (runtime, ...args) => {
-      const command = fileURLToPath(new URL(`../node_modules/.bin/${runtime}`, import.meta.url))
       const script = fileURLToPath(new URL('support/thread-script.ts', import.meta.url))
-      const { stdout } = await promisify(execFile)(command, [...args, script])
+      const { stdout } = await promisify(execFile)(runtime, [...args, script])
       expect(stdout.trim().split('\n')).toEqual([
         'TooLargeError E_TOO_LARGE TypeError',
         // Bun gives no stack to a DOMException.

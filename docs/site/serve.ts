@@ -13,7 +13,7 @@ import { createServer } from 'node:http'
 import { extname, join, normalize } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { parseArgs } from 'node:util'
-import { guides, installPackages, root } from '../../test/guides/install.ts'
+import { installPackages, root } from '../../test/support/install.ts'
 
 const site = join(root, 'coverage/docs')
 
@@ -35,7 +35,7 @@ else if (values.once !== true) await serve(Number(values.port))
 
 /** Runs TypeDoc as its own command does. */
 async function build(): Promise<number> {
-  await installPackages()
+  const guides = await installPackages('test/guides')
   const command = [join(guides, 'node_modules/typedoc/bin/typedoc'), '--cleanOutputDir', 'true']
   const child = spawn(process.execPath, command, { cwd: root, stdio: 'inherit' })
   const [status] = await once(child, 'close')

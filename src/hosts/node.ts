@@ -62,6 +62,7 @@ function observeHttp1(response: NodeResponse, exchange: Exchange): void {
   const before = isQueued ? Number.NaN : socket?.bytesWritten
   const leave = (): void => exchange.end('cancelled', clientWentAway())
   const tell = (): void => {
+    if (exchange.hasEnded) return
     // That of a queued one that never got its turn is the error of the connection.
     const error = isQueued && response.socket === null ? undefined : response.errored
     if (error) exchange.end('errored', error)

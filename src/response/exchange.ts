@@ -34,13 +34,14 @@ export class Exchange {
   head: ResponseHead | undefined
   /** Whether the host tells the end: then the end of the body alone is not that of the response. */
   isToldByHost = false
+  /** Whether its end has been told. */
+  hasEnded = false
   /** The body that is being observed, if there is one: a later wrap may know the request's signal. */
   body: { listen(signal: AbortSignal): void } | undefined
   #carriers: Carrier[] = []
   #works: Entry[] = []
   /** From its end on, until what runs then has ended. */
   #end: ResponseEnd | undefined
-  #hasEnded = false
 
   /** Adds it last, when nothing can fail any more that would keep the response from being sent. */
   add(work: Work): void {
@@ -66,8 +67,8 @@ export class Exchange {
 
   /** Hears how the response ended. */
   end(outcome: Outcome, reason?: unknown): void {
-    if (this.#hasEnded) return
-    this.#hasEnded = true
+    if (this.hasEnded) return
+    this.hasEnded = true
     this.#end = new End(outcome, reason, this.head)
     later(() => this.#startNext())
   }

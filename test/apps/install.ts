@@ -1,13 +1,7 @@
 import { execFile } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-
-const root = fileURLToPath(new URL('../../', import.meta.url))
+import { installPacked, root } from '../support/install.ts'
 
 /**
  * Installs the packages of `test/apps/<name>` and puts the built `background-tasks` beside them, as
@@ -15,18 +9,8 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
  *
  * @returns The folder of the app.
  */
-export async function installApp(name: string): Promise<string> {
-  const folder = join(root, 'test/apps', name)
-  const modules = join(folder, 'node_modules')
-  const stamp = join(modules, '.stamp')
-  const lock = await readFile(join(folder, 'package-lock.json'))
-  const hash = createHash('sha256').update(lock).digest('hex')
-  if (!existsSync(stamp) || (await readFile(stamp, 'utf8')) !== hash) {
-    await runIn(folder, ['npm', 'install', '--no-save', '--no-audit', '--no-fund'])
-    await writeFile(stamp, hash)
-  }
-  await extractPackage(modules)
-  return folder
+export function installApp(name: string): Promise<string> {
+  return installPacked(`test/apps/${name}`)
 }
 
 /**
@@ -69,29 +53,4 @@ export function appEnvironment(folder: string): Record<string, string | undefine
     ...Object.fromEntries(runners.map((name) => [name, undefined])),
     PATH: [...binaries, process.env['PATH']].join(delimiter),
   }
-}
-
-// Packed for real, so that a file missing from the package's `files` is missing in the apps too.
-async function extractPackage(modules: string): Promise<void> {
-  if (!existsSync(join(root, 'dist/index.js'))) {
-    throw new Error('Cannot install the package: dist/ is not built, run `npm run build` first')
-  }
-  const packed = await mkdtemp(join(tmpdir(), 'background-tasks-'))
-  await runIn(root, ['npm', 'pack', '--ignore-scripts', '--silent', '--pack-destination', packed])
-  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
-  const fresh = join(modules, '.background-tasks')
-  const target = join(modules, 'background-tasks')
-  await rm(fresh, { recursive: true, force: true })
-  await mkdir(fresh)
-  await runIn(packed, [
-    'tar',
-    '-xzf',
-    `background-tasks-${version}.tgz`,
-    '--strip-components=1',
-    '-C',
-    fresh,
-  ])
-  await rm(target, { recursive: true, force: true })
-  await rename(fresh, target)
-  await rm(packed, { recursive: true })
 }

@@ -18,7 +18,8 @@ import { dirname, join } from 'node:path'
 import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Fence, findFences, findRegion } from '../support/fences.ts'
-import { guides, installOurs, installPackages, root } from './install.ts'
+import { root } from '../support/install.ts'
+import { guides } from './shell.ts'
 
 const freeLanguages = ['console', 'diff', 'json', 'jsonc', 'python', 'sh', 'text', 'toml']
 
@@ -107,8 +108,6 @@ describe('a fence by itself', () => {
   let errors: Map<Fence, string[]>
 
   beforeAll(async () => {
-    await installPackages()
-    await installOurs()
     // Beside the packages that the pages import.
     await mkdir(join(guides, '.fences'), { recursive: true })
     folder = await mkdtemp(join(guides, '.fences/run-'))

@@ -1,10 +1,10 @@
 /** Each page that tells its reader to save a file and to run it does as it says. */
 import { glob, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { startRedis } from '../services/redis.ts'
 import { readBlocks } from '../support/fences.ts'
-import { installOurs, installPackages, root } from './install.ts'
+import { root } from '../support/install.ts'
 import { followSteps } from './reader.ts'
 import { readSteps } from './steps.ts'
 
@@ -13,11 +13,6 @@ for await (const path of glob(['README.md', 'docs/**/*.md'], { cwd: root })) {
   pages.push({ path, text: await readFile(join(root, path), 'utf8') })
 }
 pages.sort((one, other) => one.path.localeCompare(other.path))
-
-beforeAll(async () => {
-  await installPackages()
-  await installOurs()
-}, 300_000)
 
 describe('A page', () => {
   const followed = pages

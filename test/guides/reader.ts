@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { freePort } from '../support/server-process.ts'
-import { guides, readersEnvironment } from './install.ts'
 import packageJson from './package.json' with { type: 'json' }
+import { guides, readersEnvironment } from './shell.ts'
 import type { Step } from './steps.ts'
 
 const packages = { 'background-tasks': '*', ...packageJson.dependencies }

@@ -6,7 +6,7 @@
 import { glob, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Fence, findFences, findRegion } from '../support/fences.ts'
-import { root } from './install.ts'
+import { root } from '../support/install.ts'
 
 for await (const path of glob(['README.md', 'docs/**/*.md'], { cwd: root })) {
   const text = await readFile(join(root, path), 'utf8')

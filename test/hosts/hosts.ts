@@ -1,7 +1,6 @@
-import { fileURLToPath } from 'node:url'
 import { bundle } from './bundle.ts'
 import { type Client, http1, http2 } from './clients.ts'
-import { installNode, type NodeMajor, nodeMajors } from './install-runtimes.ts'
+import { installNode, installRuntime, type NodeMajor, nodeMajors } from './install.ts'
 import { workerCommand, type WorkerOptions } from './workers.ts'
 
 /** One way to run a file of `starters/` or `examples/`. */
@@ -21,8 +20,6 @@ export interface HostUnderTest {
   /** Whether the app of the starter can answer a WebSocket handshake. */
   readonly hasUpgrade?: boolean
 }
-
-const bin = fileURLToPath(new URL('../../node_modules/.bin/', import.meta.url))
 
 export const hosts = {
   'whatwg-node': node('@whatwg-node/server', 'whatwg-node', { since: 22, example: 'whatwg-node' }),
@@ -55,7 +52,12 @@ export const hosts = {
     example: 'bun',
     client: http1,
     hasUpgrade: true,
-    runtimes: [{ name: 'Bun', command: async (source) => [`${bin}bun`, await bundle(source)] }],
+    runtimes: [
+      {
+        name: 'Bun',
+        command: async (source) => [await installRuntime('bun'), await bundle(source)],
+      },
+    ],
   },
   deno: {
     title: 'Deno',
@@ -66,7 +68,12 @@ export const hosts = {
     runtimes: [
       {
         name: 'Deno',
-        command: async (source) => [`${bin}deno`, 'run', '-A', await bundle(source)],
+        command: async (source) => [
+          await installRuntime('deno'),
+          'run',
+          '-A',
+          await bundle(source),
+        ],
       },
     ],
   },

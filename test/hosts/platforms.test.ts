@@ -1,13 +1,12 @@
-import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { request } from '../support/client.ts'
 import { startServer } from '../support/server-process.ts'
 import { bundle } from './bundle.ts'
+import { installRuntime } from './install.ts'
 import { writeProgram } from './results.ts'
 
-const deno = fileURLToPath(new URL('../../node_modules/.bin/deno', import.meta.url))
 const onNode = [process.execPath]
-const onDeno = [deno, 'run', '-A']
+const onDeno = [await installRuntime('deno'), 'run', '-A']
 
 // None of them can be had here: what each gives to a function is laid in its place, as it documents
 // it, and what the function has not asked it to wait for counts as frozen.

@@ -1,7 +1,5 @@
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { createServerAdapter } from '@whatwg-node/server'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { serve as listen } from 'srvx/node'
 import { onTestFinished } from 'vitest'
 
 interface NodeContext {
@@ -13,12 +11,16 @@ type Handler = (request: Request, context: NodeContext) => Response | Promise<Re
 
 /** Serves `handler` on a port of its own until the end of the test. */
 export async function serve(handler: Handler): Promise<{ port: number; url: string }> {
-  const server = createServer(createServerAdapter<NodeContext>(handler)).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => {
-    server.close()
-    server.closeAllConnections()
+  const server = listen({
+    hostname: '127.0.0.1',
+    port: 0,
+    silent: true,
+    gracefulShutdown: false,
+    fetch: (request) => handler(request, request.runtime?.node as NodeContext),
+    error: () => new Response(null, { status: 500 }),
   })
-  const { port } = server.address() as AddressInfo
-  return { port, url: `http://127.0.0.1:${port}/` }
+  await server.ready()
+  onTestFinished(() => server.close(true))
+  const { port } = new URL(server.url ?? '')
+  return { port: Number(port), url: `http://127.0.0.1:${port}/` }
 }

@@ -16,10 +16,10 @@ import {
   drain,
   instrument,
   withBackgroundTasks,
-} from '../src/index.ts'
-import * as door from '../src/opentelemetry.ts'
-import { openTelemetry, type OpenTelemetryOptions } from '../src/opentelemetry.ts'
-import { exportedNames } from './support/exported-names.ts'
+} from '../../src/index.ts'
+import * as door from '../../src/opentelemetry.ts'
+import { openTelemetry, type OpenTelemetryOptions } from '../../src/opentelemetry.ts'
+import { exportedNames } from '../support/exported-names.ts'
 
 const exporter = new InMemorySpanExporter()
 const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] })
@@ -258,8 +258,8 @@ describe('openTelemetry()', () => {
   })
 
   it.each(['node', 'bun'])('makes the same spans on %s', { timeout: 30_000 }, async (runtime) => {
-    const script = fileURLToPath(new URL('support/traced-tasks.ts', import.meta.url))
-    const { stdout } = await promisify(execFile)(installed(runtime), [script])
+    const script = fileURLToPath(new URL('traced-tasks.ts', import.meta.url))
+    const { stdout } = await promisify(execFile)(runtime, [script])
     const outcome = { 'background_task.outcome': 'closed' }
     expect(
       stdout
@@ -283,7 +283,3 @@ describe('openTelemetry()', () => {
     ])
   })
 })
-
-function installed(command: string): string {
-  return fileURLToPath(new URL(`../node_modules/.bin/${command}`, import.meta.url))
-}

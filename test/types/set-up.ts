@@ -1,0 +1,3 @@
+import { installPacked } from '../support/install.ts'
+
+await installPacked('test/types')
