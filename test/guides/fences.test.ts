@@ -25,6 +25,7 @@ const freeLanguages = ['console', 'diff', 'json', 'jsonc', 'python', 'sh', 'text
 
 const fences: Fence[] = []
 const links: { from: string; to: string }[] = []
+const tests: { from: string; to: string }[] = []
 /** To be run in a checkout, each with the `npx` or `npm` before it. */
 const commands: { from: string; command: string }[] = []
 for await (const path of glob(['README.md', 'docs/**/*.md', 'src/**/*.ts'], { cwd: root })) {
@@ -33,6 +34,8 @@ for await (const path of glob(['README.md', 'docs/**/*.md', 'src/**/*.ts'], { cw
   if (path.endsWith('.ts')) continue
   for (const [, to = ''] of text.matchAll(/\]\(([^)#:\s]+)[^):]*\)/g))
     links.push({ from: path, to })
+  for (const [to] of text.matchAll(/\btest\/[\w/-]+(?:\.test)?\.ts\b/g))
+    tests.push({ from: path, to })
   for (const [command] of text.matchAll(/(?:npx )?node (?:docs|test)\/\S+\.ts|npm run [\w:-]+/g))
     commands.push({ from: path, command })
 }
@@ -48,6 +51,13 @@ describe('every link', () => {
   it('leads to a file, if it leads into the repository', () => {
     const broken = links.filter(({ from, to }) => !existsSync(join(root, dirname(from), to)))
     expect(broken).toEqual([])
+  })
+})
+
+describe('every test that a page names', () => {
+  it('is there', () => {
+    expect(tests.filter(({ to }) => !existsSync(join(root, to)))).toEqual([])
+    expect(tests).not.toEqual([])
   })
 })
 
