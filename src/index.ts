@@ -14,7 +14,6 @@ export { BackgroundTasks } from './tasks/background-tasks.ts'
 export { drain } from './tasks/drain.ts'
 export { inFlight } from './tasks/in-flight.ts'
 export { instrument } from './tasks/instrument.ts'
-export { type When } from './tasks/item.ts'
 export { type BackgroundTasksOptions } from './tasks/list-options.ts'
 export {
   type TaskContext,
@@ -23,4 +22,5 @@ export {
   type TaskStatus,
 } from './tasks/task-types.ts'
 export { waitUntil } from './tasks/wait-until.ts'
+export { type When } from './tasks/when.ts'
 export { type WrapOptions } from './tasks/wrap.ts'

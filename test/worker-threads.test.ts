@@ -12,6 +12,7 @@ import * as door from '../src/worker-threads.ts'
 import { workerThread, type WorkerThreadOptions } from '../src/worker-threads.ts'
 import { exportedNames } from './support/exported-names.ts'
 import type * as functions from './support/thread-functions.ts'
+import { SuppressedError } from './support/thread-functions.ts'
 import { watchThreads } from './support/threads.ts'
 
 type Functions = typeof functions
@@ -232,6 +233,17 @@ describe('workerThread() and errors', { timeout: 30_000 }, () => {
     const error = await rejection(failTogether())
     expect(error).toBeInstanceOf(AggregateError)
     expect(error).toMatchObject({ errors: [{ message: 'one' }, { message: 'two' }] })
+  })
+
+  it('keeps the class of a SuppressedError, and both of its errors', async () => {
+    const failTwice = workerThread<Functions, 'failTwice'>(newModule(), 'failTwice')
+    const error = await rejection(failTwice())
+    expect(error).toBeInstanceOf(SuppressedError)
+    expect(error).toMatchObject({
+      message: 'both',
+      error: { name: 'RangeError', message: 'second' },
+      suppressed: { name: 'TypeError', message: 'first' },
+    })
   })
 
   it('is reported as the cause of the failure', async () => {

@@ -2,7 +2,6 @@ import type { Probe } from './find.ts'
 
 /** Where a host keeps what is used here, in the arguments that it passes to a handler. */
 interface HostRow {
-  readonly host: string
   readonly request?: Probe
   /** The response of `node:http` or `node:http2`, which tells its end. */
   readonly nodeResponse?: Probe
@@ -16,35 +15,37 @@ interface HostRow {
 
 const first: Probe = (request) => request
 const event: Probe = (input) => input?.['request']
+// Not that of Next.js, which throws in the edge runtime and in a proxy.
+const own: Probe = (request) => (request?.['nextUrl'] === undefined ? request : undefined)
 
 /** Structural: no package of a host is imported. What comes first is looked at first. */
 const table: readonly HostRow[] = [
+  // @whatwg-node/server
   {
-    host: '@whatwg-node/server',
     request: first,
     nodeResponse: (_, context) => context?.['res'],
     context: (_, context) => context,
   },
-  { host: '@hono/node-server', request: first, nodeResponse: (_, env) => env?.['outgoing'] },
+  // @hono/node-server
+  { request: first, nodeResponse: (_, env) => env?.['outgoing'] },
+  // srvx
   {
-    host: 'srvx',
     request: first,
     nodeResponse: (request) => request?.['runtime']?.['node']?.['res'],
     denoInfo: (request) => request?.['runtime']?.['deno']?.['info'],
     lambdaContext: (request) => request?.['runtime']?.['awsLambda']?.['context'],
-    // Not that of Next.js, which throws in the edge runtime and in a proxy.
-    context: (request) => (request?.['nextUrl'] === undefined ? request : undefined),
+    context: own,
   },
+  // h3
   {
-    host: 'h3',
     request: (h3) => h3?.['req'],
     nodeResponse: (h3) => h3?.['runtime']?.['node']?.['res'],
     denoInfo: (h3) => h3?.['runtime']?.['deno']?.['info'],
     // Its own does nothing where its request has none.
     context: (h3) => h3?.['req'],
   },
+  // Hono
   {
-    host: 'Hono',
     request: (c) => c?.['req']?.['raw'],
     nodeResponse: (c) => c?.['env']?.['outgoing'],
     denoInfo: (c) => c?.['env'],
@@ -52,24 +53,30 @@ const table: readonly HostRow[] = [
     // A getter that throws where there is none, and a throw costs as much as all of this.
     context: (c) => (c?.['env']?.['outgoing'] ? undefined : c?.['executionCtx']),
   },
-  { host: 'Deno', request: first, denoInfo: (_, info) => info },
-  { host: 'Bun, @remix-run/node-fetch-server', request: first },
-  { host: 'Cloudflare Workers', request: first, context: (_, __, context) => context },
-  { host: 'Netlify', request: first, context: (_, context) => context },
-  { host: 'Service workers', request: event, context: first },
+  // Deno
+  { request: first, denoInfo: (_, info) => info },
+  // Bun, @remix-run/node-fetch-server
+  { request: first },
+  // Cloudflare Workers
+  { request: first, context: (_, __, context) => context },
+  // Netlify
+  { request: first, context: (_, context) => context },
+  // Service workers
+  { request: event, context: own },
+  // SvelteKit
   {
-    host: 'SvelteKit',
     request: event,
     context: (kit) => kit?.['platform']?.['ctx'],
   },
+  // SvelteKit's handle
   {
-    host: "SvelteKit's handle",
     request: (input) => input?.['event']?.['request'],
     context: (input) => input?.['event']?.['platform']?.['ctx'],
   },
-  { host: 'Astro', request: event, context: (astro) => astro?.['locals']?.['cfContext'] },
+  // Astro
+  { request: event, context: (astro) => astro?.['locals']?.['cfContext'] },
+  // React Router, Remix
   {
-    host: 'React Router, Remix',
     request: event,
     context: (args) => args?.['context']?.['cloudflare']?.['ctx'],
   },
@@ -87,7 +94,7 @@ export const places = {
 }
 
 function column(
-  name: Exclude<keyof HostRow, 'host'>,
+  name: keyof HostRow,
   isMeant: (row: HostRow) => boolean = () => true,
 ): readonly Probe[] {
   return [...new Set(table.filter(isMeant).flatMap((row) => row[name] ?? []))]

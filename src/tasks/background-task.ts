@@ -1,11 +1,12 @@
 import { End } from '../response/outcome.ts'
 import { refuse } from '../util/checks.ts'
 import { handled } from '../util/report.ts'
+import type { Callable } from './call.ts'
 import { checkedDefinition, checkTaskFunction } from './definition.ts'
 import { inspect, type ShowRest, shown } from './inspect.ts'
 import { inside, insideOf } from './item.ts'
 import { track } from './registry.ts'
-import { type Callable, Task } from './task.ts'
+import { Task } from './task.ts'
 import type { TaskDefinition, TaskResult, TaskStatus } from './task-types.ts'
 import { wrap, type WrapOptions } from './wrap.ts'
 

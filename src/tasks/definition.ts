@@ -1,8 +1,7 @@
-import { outcomes } from '../response/outcome.ts'
 import { checkMilliseconds, isThenable, kindOf, refuse } from '../util/checks.ts'
 import { checkOptions } from '../util/options.ts'
-import type { When } from './item.ts'
 import type { TaskContext, TaskDefinition } from './task-types.ts'
+import { checkedWhen } from './when.ts'
 
 const verb = 'add the task'
 const advice = 'pass the function itself and its arguments after it'
@@ -36,15 +35,4 @@ export function checkedDefinition(task: unknown, args: readonly unknown[]): Task
     ...(timeout !== undefined && { timeout }),
     ...(when !== undefined && { when: checkedWhen(verb, when) }),
   }
-}
-
-/** Refuses outcomes that do not exist. A copy: what becomes of the list after that changes no task. */
-export function checkedWhen(verbOf: string, when: unknown): When {
-  if (typeof when === 'function') return when as Exclude<When, readonly unknown[]>
-  if (Array.isArray(when) && when.every((outcome) => outcomes.includes(outcome))) return [...when]
-  return refuse(
-    verbOf,
-    'when is not a list of outcomes',
-    `use ${outcomes.join(', ')}, or a function`,
-  )
 }

@@ -1,8 +1,7 @@
 import { checkCount, checkFunction, checkMilliseconds, kindOf, refuse } from '../util/checks.ts'
 import { checkOptions } from '../util/options.ts'
 import type { BackgroundTaskError } from './background-task-error.ts'
-import { checkedWhen } from './definition.ts'
-import type { When } from './item.ts'
+import { checkedWhen, type When } from './when.ts'
 
 /** How a list runs its tasks. */
 export interface BackgroundTasksOptions {

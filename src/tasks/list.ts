@@ -1,10 +1,10 @@
 import type { Exchange } from '../response/exchange.ts'
 import { End, type ResponseEnd } from '../response/outcome.ts'
-import { refuse } from '../util/checks.ts'
 import { continuation } from '../util/continuation.ts'
 import { later } from '../util/later.ts'
 import type { BackgroundTaskError } from './background-task-error.ts'
-import { type Item, Listed, type Parent, type Terms } from './item.ts'
+import { Contents } from './contents.ts'
+import type { Item, Parent, Terms } from './item.ts'
 import type { ListOptions } from './list-options.ts'
 import { type RequestList, track, untrack } from './registry.ts'
 import { Schedule } from './schedule.ts'
@@ -22,18 +22,10 @@ import type { TaskResult } from './task-types.ts'
  */
 type ListState = 'free' | 'handling' | 'waiting' | 'running' | 'over'
 
-/** Shared by all lists: each response on its way has one, and most have one task and no cleanup. */
-const none: never[] = []
-
 /** The inside of a `BackgroundTasks`: what is in it, and where it stands. */
-export class List extends Listed implements RequestList, Parent {
-  readonly isList = true
-  readonly face: object
+export class List extends Contents implements RequestList, Parent {
   readonly options: ListOptions
-  slot: number | undefined
   state: ListState = 'free'
-  items: Item[] = none
-  cleanups: Task[] = none
   /** The first failure, of lists in this one too. */
   failure: BackgroundTaskError | undefined
   /** Why what has not started is skipped. */
@@ -47,9 +39,6 @@ export class List extends Listed implements RequestList, Parent {
   /** Watches it from its start on, if that takes any time. Returns the undo. */
   watch: (() => () => void) | undefined
   #unwatch: (() => void) | undefined
-  #exchange: Exchange | undefined
-  /** How many of the items have been added as first. */
-  #firsts = 0
   /** From its start on. */
   #schedule: Schedule | undefined
   #ended: Promise<void> | undefined
@@ -57,20 +46,15 @@ export class List extends Listed implements RequestList, Parent {
   #resolve: (() => void) | undefined
 
   constructor(face: object, options: ListOptions) {
-    super()
-    this.face = face
+    super(face)
     this.options = options
-  }
-
-  get isEmpty(): boolean {
-    return this.items.length + this.cleanups.length === 0
   }
 
   get isIdle(): boolean {
     return this.state === 'over' || this.isEmpty
   }
 
-  get hasHandler(): boolean {
+  override get hasHandler(): boolean {
     return this.state === 'handling'
   }
 
@@ -85,6 +69,10 @@ export class List extends Listed implements RequestList, Parent {
 
   get hasStarted(): boolean {
     return this.#schedule !== undefined
+  }
+
+  get runningCleanup(): Task | undefined {
+    return this.#schedule?.cleanup
   }
 
   /** Whether somebody has asked for its end. */
@@ -114,39 +102,8 @@ export class List extends Listed implements RequestList, Parent {
     return { name, status: 'skipped', outcome, duration: 0, error: this.stop.reason }
   }
 
-  add(item: Item): void {
-    this.#own(item)
-    this.items = added(this.items, item)
-    this.#noticeAdded()
-  }
-
-  /** Adds it before the others, after those that were added so. */
-  addFirst(item: Item): void {
-    if (this.hasStarted) {
-      this.add(item)
-      return
-    }
-    this.#own(item)
-    this.items = [...this.items]
-    this.items.splice(this.#firsts++, 0, item)
-    this.#noticeAdded()
-  }
-
-  defer(cleanup: Task): void {
-    cleanup.isCleanup = true
-    this.cleanups = added(this.cleanups, cleanup)
-    this.#noticeAdded()
-  }
-
-  #own(item: Item): void {
-    if (item.isList && item.collect(new Set()).has(this)) {
-      refuse('add the list', 'it contains this list', 'add its tasks instead')
-    }
-    item.isAddedTo(this)
-  }
-
   /** Lets what was added be seen and run. */
-  #noticeAdded(): void {
+  protected noticeAdded(): void {
     if (this.state === 'free') this.subscribe?.()
     else if (this.state === 'running') this.#schedule?.wake?.()
     else if (this.state === 'over') this.#reopen()
@@ -165,21 +122,10 @@ export class List extends Listed implements RequestList, Parent {
     untrack(this)
   }
 
-  waitFor(exchange: Exchange): void {
+  override waitFor(exchange: Exchange): void {
     this.subscribe = undefined
-    this.#exchange?.remove(this)
-    this.#exchange = exchange
     if (!this.hasStarted) this.state = 'waiting'
-    exchange.add(this)
-  }
-
-  collect(items: Set<Item>): Set<Item> {
-    // One list may stand at many places: they must not be walked through one by one.
-    if (items.has(this)) return items
-    items.add(this)
-    for (const item of this.items) item.collect(items)
-    const cleanup = this.#schedule?.cleanup
-    return cleanup === undefined || cleanup.isIdle ? items : items.add(cleanup)
+    super.waitFor(exchange)
   }
 
   skip(reason: unknown, skipped: string[]): void {
@@ -202,11 +148,10 @@ export class List extends Listed implements RequestList, Parent {
   start(given: ResponseEnd, terms: Terms = {}): PromiseLike<unknown> | undefined {
     if (this.state === 'over') return undefined
     if (this.state === 'running') return this.ended
-    const { thrown } = this
-    const end = thrown ? new End('thrown', thrown.reason, given.response) : given
+    const end = this.thrown ? new End('thrown', this.thrown.reason, given.response) : given
     const schedule = (this.#schedule ??= new Schedule(this, end, terms))
     this.state = 'running'
-    this.#exchange = undefined
+    this.exchange = undefined
     this.inContext(() => schedule.proceed())
     if (!this.isOpen) return undefined
     // The list around it is watched for all that is in it.
@@ -242,11 +187,4 @@ export class List extends Listed implements RequestList, Parent {
     track(this)
     later(continuation(() => schedule.proceed()))
   }
-}
-
-/** The first one makes an array for one: that of a `push` has room for 17. */
-function added<Value>(values: Value[], value: Value): Value[] {
-  if (values === none) return [value]
-  values.push(value)
-  return values
 }

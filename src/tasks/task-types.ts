@@ -1,5 +1,5 @@
 import type { Outcome, ResponseEnd } from '../response/outcome.ts'
-import type { When } from './item.ts'
+import type { When } from './when.ts'
 
 /** What a task given as an object can learn about the response and its own end. */
 export interface TaskContext extends ResponseEnd {

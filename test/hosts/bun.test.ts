@@ -7,7 +7,7 @@ import { testHost } from './suite.ts'
 
 testHost('bun')
 
-describe('isStatic() in Bun itself', () => {
+describe('isStaticOnBun() in Bun itself', () => {
   it.each([
     ['counts the bytes that a response holds', []],
     ['reads what Bun shows where that cannot be counted', ['inspect']],

@@ -23,6 +23,8 @@ export const http1: Client = {
       pause: () => socket.pause(),
       resume: () => socket.resume(),
       destroy: () => socket.destroy(),
+      reset: () => socket.resetAndDestroy(),
+      halfClose: () => socket.end(),
     }
   },
   async inTurn(port, paths) {

@@ -257,10 +257,47 @@ export const differences: readonly Difference[] = [
   },
   {
     hosts: ['http2-whatwg-node'],
-    cases: /^(client gone|server-sent)/,
+    cases: /^(client gone|server-sent|left in the middle)/,
     forms: ['wrap', 'request'],
     measured: { outcome: 'no task' },
     reason: 'Tells neither the body nor the request of a lost client',
+  },
+  {
+    hosts: ['http2', 'http2-whatwg-node'],
+    cases: /^connection /,
+    forms: ['wrap', 'request'],
+    reason: 'Leaves bodies behind without a word: each in a case of its own',
+  },
+  {
+    hosts: workers,
+    cases: /^connection /,
+    forms: ['wrap', 'request'],
+    reason: 'Stops reading without a word, unless it is writing just then',
+  },
+  {
+    hosts: ['workerd-without-ctx'],
+    cases: /^connection /,
+    forms: ['with', 'provide'],
+    reason: 'Its timers end with the client: each in a case of its own',
+  },
+  {
+    hosts: workers,
+    cases: /^left in the middle of a length$/,
+    forms: ['with', 'provide', 'wrap', 'request'],
+    measured: { outcome: 'closed' },
+    reason: 'Notices a lost client only by writing, and buffers what is short',
+  },
+  {
+    hosts: workers,
+    cases: /^left, a cache keeps the answer$/,
+    forms: ['with', 'provide', 'wrap', 'request'],
+    reason: 'A response belongs to its request there, and serves no other one',
+  },
+  {
+    hosts: ['node-fetch-server'],
+    cases: /^pipelined, gone/,
+    forms: ['with'],
+    reason: 'Before Node 24 nobody is told, unless the entry point `context` is there',
   },
   {
     hosts: ['workerd-without-ctx'],

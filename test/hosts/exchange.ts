@@ -11,6 +11,10 @@ export interface Exchange {
   readonly resume: () => void
   /** The client goes away. */
   readonly destroy: () => void
+  /** It breaks off: with a reset of the connection, on HTTP/2 of the stream, with this code. */
+  readonly reset: (code?: number) => void
+  /** It says that it sends no more, and reads on; on HTTP/2 that the session is to end. */
+  readonly halfClose: () => void
 }
 
 export async function arrival(

@@ -49,6 +49,11 @@ export class HostServer {
     return this.#process.port
   }
 
+  /** What the server has printed. */
+  output(): string {
+    return this.#process.output()
+  }
+
   /** The runtime and its version. */
   async version(): Promise<string> {
     return String((await this.until('version', ''))['version'])
@@ -71,13 +76,18 @@ export class HostServer {
       method?: string
       query?: Record<string, string>
       headers?: Record<string, string>
+      upload?: number
     } = {},
   ): Promise<Sent> {
-    const { method = 'GET', query, headers = {} } = options
+    const { upload, query, headers = {} } = options
+    const { method = upload === undefined ? 'GET' : 'POST' } = options
     const id = randomUUID()
     this.sent.push(id)
     const path = this.path(form, caseName, id, query)
-    return { id, exchange: await this.client.send({ port: this.port, path, method, headers }) }
+    return {
+      id,
+      exchange: await this.client.send({ port: this.port, path, method, headers, upload }),
+    }
   }
 
   /** Opens a gate of the app, or does nothing but a round trip if it has no such gate. */
@@ -112,6 +122,14 @@ export class HostServer {
   async events(id: string): Promise<ServerEvent[]> {
     const events = await this.#process.until(() => true)
     return events.filter((event) => event.id === id)
+  }
+
+  /** The ids of the tasks that wait or run. */
+  async inFlight(): Promise<string[]> {
+    const { response, destroy } = await this.client.send({ port: this.port, path: '/in-flight/' })
+    const { body } = await response
+    destroy()
+    return JSON.parse(String(body))
   }
 
   /** Waits for longer than any `unreadTimeout` of the cases. */

@@ -17,6 +17,8 @@ export interface HostUnderTest {
   readonly example?: string
   readonly client: Client
   readonly runtimes: readonly Runtime[]
+  /** Whether answers wait for each other on one connection, while their handlers run. */
+  readonly hasQueue?: boolean
   /** Whether the app of the starter can answer a WebSocket handshake. */
   readonly hasUpgrade?: boolean
 }
@@ -103,6 +105,7 @@ function node(
     title,
     starter,
     client,
+    hasQueue: client === http1,
     runtimes: nodeMajors
       .filter((major) => major >= since)
       .map((major) => ({

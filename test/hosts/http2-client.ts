@@ -1,4 +1,4 @@
-import { type ClientHttp2Session, connect } from 'node:http2'
+import { type ClientHttp2Session, connect, constants } from 'node:http2'
 import type { RawRequest, RawResponse } from '../support/client.ts'
 import { arrival, type Exchange } from './exchange.ts'
 
@@ -7,10 +7,11 @@ export async function sendHttp2(
   options: RawRequest,
   session: ClientHttp2Session = connect(`http://127.0.0.1:${options.port}`),
 ): Promise<Exchange> {
-  const { path = '/', method = 'GET', headers = {} } = options
+  const { path = '/', method = 'GET', headers = {}, upload } = options
   session.on('error', () => {})
   const stream = session.request({ ':path': path, ':method': method, ...headers })
-  stream.end()
+  if (upload === undefined) stream.end()
+  else stream.write(Buffer.alloc(upload))
 
   const { promise: response, resolve } = Promise.withResolvers<RawResponse>()
   const chunks: Buffer[] = []
@@ -60,5 +61,7 @@ export async function sendHttp2(
     pause: () => stream.pause(),
     resume: () => stream.resume(),
     destroy: () => session.destroy(),
+    reset: (code = constants.NGHTTP2_CANCEL) => stream.close(code),
+    halfClose: () => session.close(),
   }
 }

@@ -1,9 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Case, Measured } from './cases/case.ts'
+import { clones } from './cases/clones.ts'
 import { connections } from './cases/connections.ts'
 import { disconnects } from './cases/disconnects.ts'
+import { downloads } from './cases/downloads.ts'
 import { exchanges } from './cases/exchanges.ts'
+import { lostConnections } from './cases/lost-connections.ts'
+import { pipelines } from './cases/pipelines.ts'
+import { resets } from './cases/resets.ts'
 import { ignoredUpgrade, realUpgrade } from './cases/upgrade.ts'
+import { http2 } from './clients.ts'
 import { expected, settle } from './differences.ts'
 import { type Form, HostServer } from './host-server.ts'
 import { type HostName, type HostUnderTest, hosts } from './hosts.ts'
@@ -33,6 +39,11 @@ export function testHost(name: HostName): void {
     const cases = [
       ...exchanges,
       ...disconnects,
+      ...downloads,
+      ...clones,
+      ...lostConnections,
+      ...(host.hasQueue === true ? pipelines : []),
+      ...(host.client === http2 ? resets : []),
       ...connections,
       host.hasUpgrade === true ? realUpgrade : ignoredUpgrade,
     ]
@@ -57,6 +68,11 @@ export function testHost(name: HostName): void {
         expect(output).toContain('notification for ada@example.com: some notification')
       })
     }
+
+    it('has nothing in flight when all has ended', async () => {
+      const left = await server.inFlight()
+      expect(left.filter((id) => !silent.includes(id))).toEqual([])
+    })
 
     it('has started no task twice, and none later where it counts as never started', async () => {
       expect(await server.repeated('task-start')).toEqual([])

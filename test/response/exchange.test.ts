@@ -1,227 +1,162 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, expect, it, vi } from 'vitest'
-import { provideBackgroundTasks } from '../../src/context.ts'
-import { BackgroundTask, BackgroundTasks, type WrapOptions } from '../../src/index.ts'
-import { isResponse } from '../../src/lib/after-response.ts'
+import { carriedBy, Exchange, type Work } from '../../src/response/exchange.ts'
+import type { ResponseEnd } from '../../src/response/outcome.ts'
 import { newGate } from '../support/gate.ts'
-import { misuse } from '../support/misuse.ts'
-import { takePrinted, watchReports } from '../support/reports.ts'
-import { newThenable } from '../support/thenable.ts'
-import { turn } from '../support/turn.ts'
-import { newWitness } from '../support/witness.ts'
+import { loadOn } from '../support/load-on.ts'
+import { microtasks, turn } from '../support/turn.ts'
 
-watchReports()
-
-/** A response of another implementation, as some hosts bring along. */
-class ForeignResponse {
-  readonly #inner: Response
-  constructor(body: BodyInit | null, init?: ResponseInit) {
-    this.#inner = new globalThis.Response(body, init)
-  }
-  get [Symbol.toStringTag](): string {
-    return 'Response'
-  }
-  get headers(): Headers {
-    return this.#inner.headers
-  }
-  get status(): number {
-    return this.#inner.status
-  }
-  get statusText(): string {
-    return this.#inner.statusText
-  }
-  get body(): ReadableStream | null {
-    return this.#inner.body
-  }
-  get bodyUsed(): boolean {
-    return this.#inner.bodyUsed
-  }
-  get url(): string {
-    return ''
+/** Work that notes its start, and ends at once or with a promise. */
+function newWork(name: string, starts: string[], ended?: Promise<unknown>): Work {
+  return {
+    start: ({ outcome }) => {
+      starts.push(`${name} ${outcome}`)
+      return ended
+    },
   }
 }
 
-function tooLate(): never {
-  throw new Error('too late')
-}
-
-describe('wrap()', () => {
-  const wraps: [string, (response: unknown, options?: WrapOptions) => Response][] = [
-    [
-      'BackgroundTask',
-      (response, options) => new BackgroundTask(() => {}).wrap(response as Response, options),
-    ],
-    [
-      'BackgroundTasks',
-      (response, options) => new BackgroundTasks().wrap(response as Response, options),
-    ],
-  ]
-
-  describe.each(wraps)('of %s', (_, wrap) => {
-    it.each<[unknown, string]>([
-      [undefined, 'undefined'],
-      [null, 'null'],
-      ['text', 'a string'],
-      [{ status: 200, headers: {}, body: 'text' }, 'an object'],
-      [Promise.resolve(new Response('body')), 'a promise'],
-      [() => new Response('body'), 'a function'],
-    ])('refuses %s in the place of a response', (response, kind) => {
-      expect(misuse(() => wrap(response))).toBe(
-        `Cannot wrap the response: it is ${kind}, pass the Response of the handler`,
-      )
-    })
-
-    it.each<[string, object, string]>([
-      ['waitUntil', { waitUntil: Promise.resolve() }, 'waitUntil is a promise, pass a function'],
-      ['waitUntil', { waitUntil: null }, 'waitUntil is null, pass a function'],
-      ['waitUntil', { waitUntil: {} }, 'waitUntil is an object, pass a function'],
-      ['completed', { completed: () => {} }, 'completed is a function, pass a promise'],
-      ['completed', { completed: null }, 'completed is null, pass a promise'],
-      ['completed', { completed: true }, 'completed is a boolean, pass a promise'],
-    ])('refuses a %s that is none', (_name, options, message) => {
-      expect(misuse(() => wrap(new Response('body'), options))).toBe(
-        `Cannot wrap the response: ${message}`,
-      )
-    })
-
-    it.each<[string, unknown, string]>([
-      ['null', null, 'the options are null, pass an object'],
-      ['a function', () => {}, 'the options are a function, pass an object'],
-      [
-        'the request itself',
-        new Request('http://localhost/'),
-        'the options are a request, pass { request }',
-      ],
-      ['a request that is none', { request: 'GET' }, 'request is a string, pass the Request'],
-      ['a request that is null', { request: null }, 'request is null, pass the Request'],
-    ])('refuses options that are %s', (_name, options, message) => {
-      expect(misuse(() => wrap(new Response('body'), options as WrapOptions))).toContain(
-        `Cannot wrap the response: ${message}`,
-      )
-    })
-
-    it('keeps the response though waitUntil throws, and prints that', async () => {
-      expect(await wrap(new Response('body'), { waitUntil: tooLate }).text()).toBe('body')
-      await turn()
-      expect(takePrinted()).toMatchObject([[{ cause: { message: 'too late' } }]])
-    })
-
-    it.each<[unknown, string]>([
-      [0, '0'],
-      [-1, '-1'],
-      ['10', 'a string'],
-    ])('refuses an unreadTimeout of %s', (unreadTimeout, shown) => {
-      expect(
-        misuse(
-          () => wrap(new Response('body'), { unreadTimeout: unreadTimeout as number }),
-          RangeError,
-        ),
-      ).toBe(`Cannot wrap the response: unreadTimeout is ${shown}, pass milliseconds above 0`)
-    })
-  })
-
-  it('wraps the response of another implementation', async () => {
-    const witness = newWitness()
-    const foreign = new ForeignResponse('body', { status: 201, headers: { 'x-key': 'value' } })
-    const response = witness.task.wrap(foreign as unknown as Response)
-    expect(response).toBeInstanceOf(Response)
-    expect([response.status, response.headers.get('x-key')]).toEqual([201, 'value'])
-    expect(await response.text()).toBe('body')
+describe('An Exchange', () => {
+  it('starts what waits for it in a later macrotask than its end', async () => {
+    const starts: string[] = []
+    const exchange = new Exchange()
+    exchange.add(newWork('work', starts))
     await turn()
-    expect(witness.outcomes()).toEqual(['closed'])
-  })
-
-  it('takes a signal that is no promise of this realm', async () => {
-    const witness = newWitness()
-    const completed = newThenable((resolve) => resolve(undefined)) as Promise<unknown>
-    witness.task.wrap(new Response('body'), { completed })
+    expect(starts).toEqual([])
+    exchange.end('closed')
+    await microtasks()
+    expect(starts).toEqual([])
     await turn()
-    expect(witness.outcomes()).toEqual(['closed'])
+    expect(starts).toEqual(['work closed'])
   })
 
-  it('waits with the outer tasks for those of the inner response', async () => {
+  it('starts one piece of work after the other, in the order added', async () => {
+    const starts: string[] = []
     const gate = newGate()
-    const inner = new BackgroundTask(() => gate.opened)
-    const outer = newWitness()
-    await outer.task.wrap(inner.wrap(new Response('body'))).text()
+    const exchange = new Exchange()
+    exchange.add(newWork('first', starts, gate.opened))
+    exchange.add(newWork('second', starts))
+    exchange.end('closed')
+    // In time, since it is added in the turn of the end.
+    exchange.add(newWork('third', starts))
     await turn()
-    expect(outer.outcomes()).toEqual([])
+    expect(starts).toEqual(['first closed'])
     gate.open()
     await turn()
-    expect(outer.outcomes()).toEqual(['closed'])
+    expect(starts).toEqual(['first closed', 'second closed', 'third closed'])
   })
 
-  it('does not wait for a list that runs after another response by now', async () => {
-    const inner = new BackgroundTasks([new BackgroundTask(() => {})])
-    const outer = newWitness()
-    const response = outer.task.wrap(inner.wrap(new Response('body')))
-    const later = inner.wrap(new Response('another'))
-    await response.text()
+  it('ends once: what it is told first counts', async () => {
+    const starts: string[] = []
+    const exchange = new Exchange()
+    exchange.add(newWork('work', starts))
+    exchange.end('cancelled', 'gone')
+    exchange.end('closed')
     await turn()
-    expect(outer.outcomes()).toEqual(['closed'])
-    await later.text()
-    await inner.finished
+    exchange.end('errored')
+    await turn()
+    expect(starts).toEqual(['work cancelled'])
   })
 
-  it('tells both when the same response goes out again', async () => {
-    const noContent = new Response(null, { status: 204 })
-    const gate = newGate()
-    const slow = new BackgroundTask(() => gate.opened)
-    const next = newWitness()
-    expect(slow.wrap(noContent)).toBe(noContent)
+  it('tells the reason, and the head that was answered by then', async () => {
+    const start = vi.fn<(end: ResponseEnd) => undefined>()
+    const exchange = new Exchange()
+    exchange.add({ start })
+    const head = new Response(null, { status: 404 })
+    exchange.head = head
+    exchange.end('errored', 'broken')
     await turn()
-    expect(next.task.wrap(noContent)).toBe(noContent)
+    expect(start.mock.calls).toMatchObject([[{ outcome: 'errored', reason: 'broken' }]])
+    expect(start.mock.calls[0]?.[0].response).toBe(head)
+  })
+
+  it('starts each in the async context in which it was added', async () => {
+    const requests = new AsyncLocalStorage<string>()
+    const seen: unknown[] = []
+    const work: Work = {
+      start: () => {
+        seen.push(requests.getStore())
+        return undefined
+      },
+    }
+    const exchange = new Exchange()
+    requests.run('inner', () => exchange.add(work))
+    requests.run('outer', () => exchange.add(work))
+    requests.run('the end', () => exchange.end('closed'))
     await turn()
-    // It is another request's: its tasks are no reason to wait.
-    expect(next.outcomes()).toEqual(['closed'])
-    gate.open()
+    expect(seen).toEqual(['inner', 'outer'])
+  })
+
+  it('forgets work that is removed', async () => {
+    const starts: string[] = []
+    const exchange = new Exchange()
+    const removed = newWork('removed', starts)
+    exchange.add(removed)
+    exchange.add(newWork('kept', starts))
+    exchange.remove(removed)
+    exchange.end('closed')
+    await turn()
+    expect(starts).toEqual(['kept closed'])
   })
 })
 
-describe('wrap() below a provider', () => {
-  it('leaves the response alone, and joins the list of the request', async () => {
-    const calls: string[] = []
-    const response = new Response('inner')
-    const fetch = provideBackgroundTasks(() => {
-      const task = new BackgroundTask(() => calls.push('task'))
-      const tasks = new BackgroundTasks([new BackgroundTask(() => calls.push('list'))])
-      expect(task.wrap(response)).toBe(response)
-      expect(tasks.wrap(response)).toBe(response)
-      return new Response('outer')
-    })
-    const sent = await fetch()
+describe('Exchange.bodyEnded()', () => {
+  it('is the end where nothing else tells it', async () => {
+    const starts: string[] = []
+    const exchange = new Exchange()
+    exchange.add(newWork('work', starts))
+    exchange.bodyEnded('closed')
     await turn()
-    expect(calls).toEqual([])
-    expect(await sent.text()).toBe('outer')
-    await turn()
-    expect(calls).toEqual(['task', 'list'])
+    expect(starts).toEqual(['work closed'])
   })
 
-  it('refuses what it refuses elsewhere', async () => {
-    const fetch = provideBackgroundTasks(() => {
-      expect(() => new BackgroundTasks().wrap('text' as never)).toThrow('Cannot wrap the response')
-      return new Response(null)
-    })
-    await fetch()
+  it('leaves a close to the host where that tells the end, but not a cancel or an error', async () => {
+    const starts: string[] = []
+    const exchange = new Exchange()
+    exchange.isToldByHost = true
+    exchange.add(newWork('work', starts))
+    exchange.bodyEnded('closed')
+    await turn()
+    expect(starts).toEqual([])
+    exchange.bodyEnded('errored')
+    await turn()
+    expect(starts).toEqual(['work errored'])
   })
 })
 
-describe('isResponse()', () => {
-  it.each<[string, unknown, boolean]>([
-    ['a response', new Response(null), true],
-    ['one of a subclass', new (class extends Response {})(null), true],
-    ['one of another implementation', new ForeignResponse(null), true],
-    ['a request', new Request('http://localhost/'), false],
-    ['an object that looks like one', { status: 200, headers: new Headers(), body: null }, false],
-    ['an error', new Error('Response'), false],
-    ['nothing', undefined, false],
-    ['null', null, false],
-  ])('of %s', (_, value, expected) => {
-    expect(isResponse(value)).toBe(expected)
+describe('carriedBy()', () => {
+  it('finds the exchange of a carrier, until what waits for its end has ended', async () => {
+    const gate = newGate()
+    const [exchange, carrier] = [new Exchange(), {}]
+    exchange.isCarriedBy(carrier)
+    exchange.add(newWork('work', [], gate.opened))
+    expect(carriedBy(carrier)).toBe(exchange)
+    exchange.end('closed')
+    await turn()
+    expect(carriedBy(carrier)).toBe(exchange)
+    gate.open()
+    await turn()
+    expect(carriedBy(carrier)).toBeUndefined()
   })
 
-  it('touches nothing of a response', () => {
-    const get = vi.fn<(target: object, key: PropertyKey) => unknown>(Reflect.get)
-    expect(isResponse(new Proxy(new Response('body'), { get }))).toBe(true)
-    expect(get).not.toHaveBeenCalled()
+  it('leaves a carrier alone that carries another one by now', async () => {
+    const [first, second, carrier] = [new Exchange(), new Exchange(), {}]
+    first.isCarriedBy(carrier)
+    second.isCarriedBy(carrier)
+    first.end('closed')
+    await turn()
+    expect(carriedBy(carrier)).toBe(second)
+  })
+
+  it.each([[undefined], [null], ['text'], [{}]])('finds none in %o', (carrier) => {
+    expect(carriedBy(carrier)).toBeUndefined()
+  })
+
+  it('finds that of another copy of the package', async () => {
+    const [exchange, carrier] = [new Exchange(), {}]
+    exchange.isCarriedBy(carrier)
+    const other = await loadOn({}, () => import('../../src/response/exchange.ts'))
+    expect(other.carriedBy).not.toBe(carriedBy)
+    expect(other.carriedBy(carrier)).toBe(exchange)
   })
 })

@@ -1,36 +1,70 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest'
-import { type EndListener, observeEnd } from '../../src/lib/body-end.ts'
+import { runtime } from '../../src/hosts/runtime.ts'
+import { workers } from '../../src/hosts/workers.ts'
+import { Exchange } from '../../src/response/exchange.ts'
+import { observeBody, type ObserveOptions } from '../../src/response/observed-body.ts'
+import type { Outcome } from '../../src/response/outcome.ts'
+import type { Runtime } from '../../src/response/runtime.ts'
 import { readerOf } from '../support/body.ts'
+import { misuse } from '../support/misuse.ts'
 import { watchReports } from '../support/reports.ts'
 import { newSource } from '../support/source.ts'
 import { turn } from '../support/turn.ts'
 
 watchReports()
 
-/** Notes each end it is told. */
-function newListener(): { listener: EndListener; ends: unknown[][] } {
-  const ends: unknown[][] = []
-  return { listener: { end: (outcome, reason) => void ends.push([outcome, reason]) }, ends }
+/** Notes each end that the body tells. */
+class Listener extends Exchange {
+  readonly ends: unknown[][] = []
+  override bodyEnded(outcome: Outcome, reason?: unknown): void {
+    this.ends.push([outcome, reason])
+  }
 }
 
-// One clock for all tests, which stands still: what waits for it is in the state of the module.
+/** The observed response, and the ends that it tells. */
+function observe(
+  response: Response,
+  options: ObserveOptions = {},
+  there: Runtime = runtime,
+): { observed: Response; ends: unknown[][] } {
+  const exchange = new Listener()
+  return { observed: observeBody(response, exchange, there, options), ends: exchange.ends }
+}
+
 beforeAll(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
 })
 
-describe('observeEnd()', () => {
+describe('observeBody()', () => {
   it('returns a response without a body as it is, and tells nothing', async () => {
-    const { listener, ends } = newListener()
     const response = new Response(null, { status: 204 })
-    expect(observeEnd(response, listener)).toBe(response)
+    const { observed, ends } = observe(response)
+    expect(observed).toBe(response)
     await turn()
     expect(ends).toEqual([])
   })
 
+  // Of light classes: the constructor of Response refuses it, and the answer was a 500.
+  it.each([204, 205, 304])('returns one as it is whose body %s never sends', (status) => {
+    const response = Object.defineProperty(new Response('body'), 'status', { value: status })
+    expect(observe(response).observed).toBe(response)
+    expect(response.bodyUsed).toBe(false)
+  })
+
+  it('refuses a body that is read already, or that somebody else is reading', async () => {
+    const message = 'Cannot wrap the response: its body is already read, wrap it before reading it'
+    const read = new Response('body')
+    await read.text()
+    expect(misuse(() => observe(read))).toBe(message)
+    const locked = new Response('body')
+    readerOf(locked)
+    expect(misuse(() => observe(locked))).toBe(message)
+  })
+
   it('tells a close before the reader sees it', async () => {
-    const { listener, ends } = newListener()
     const source = newSource()
-    const reader = readerOf(observeEnd(source.response, listener))
+    const { observed, ends } = observe(source.response)
+    const reader = readerOf(observed)
     const reading = reader.read().then(() => ends.push(['seen', undefined]))
     source.close()
     await reading
@@ -41,9 +75,9 @@ describe('observeEnd()', () => {
   })
 
   it('tells an error before the reader sees it', async () => {
-    const { listener, ends } = newListener()
     const source = newSource()
-    const reader = readerOf(observeEnd(source.response, listener))
+    const { observed, ends } = observe(source.response)
+    const reader = readerOf(observed)
     const reading = reader.read().catch(() => ends.push(['seen', undefined]))
     source.error('broken')
     await reading
@@ -54,25 +88,23 @@ describe('observeEnd()', () => {
   })
 
   it('tells a cancel before the source hears of it', async () => {
-    const { listener, ends } = newListener()
+    const seen: unknown[] = []
     const body = new ReadableStream({
-      cancel() {
-        ends.push(['seen', undefined])
+      cancel(reason) {
+        seen.push(...ends, reason)
       },
     })
-    await observeEnd(new Response(body), listener).body?.cancel('gone')
-    expect(ends).toEqual([
-      ['cancelled', 'gone'],
-      ['seen', undefined],
-    ])
+    const { observed, ends } = observe(new Response(body))
+    await observed.body?.cancel('gone')
+    expect(seen).toEqual([['cancelled', 'gone'], 'gone'])
   })
 
   it('tells one end, the first', async () => {
-    const { listener, ends } = newListener()
     const client = new AbortController()
     const source = newSource()
-    const response = observeEnd(source.response, listener, { signal: client.signal }, 50)
-    const reader = readerOf(response)
+    const options = { signal: client.signal, unreadTimeout: 50 }
+    const { observed, ends } = observe(source.response, options)
+    const reader = readerOf(observed)
     const reading = reader.read()
     client.abort('gone')
     source.error('broken')
@@ -84,14 +116,12 @@ describe('observeEnd()', () => {
   })
 
   it('listens to no signal when there is none', async () => {
-    const { listener, ends } = newListener()
-    const response = observeEnd(new Response('body'), listener, {})
-    expect(await response.text()).toBe('body')
+    const { observed, ends } = observe(new Response('body'))
+    expect(await observed.text()).toBe('body')
     expect(ends).toEqual([['closed', undefined]])
   })
 
   it('hands on nothing that comes after it has given up', async () => {
-    const { listener, ends } = newListener()
     const client = new AbortController()
     let enqueue: (() => void) | undefined
     const body = new ReadableStream(
@@ -106,8 +136,8 @@ describe('observeEnd()', () => {
       },
       { highWaterMark: 0 },
     )
-    const response = observeEnd(new Response(body), listener, { signal: client.signal })
-    const reading = readerOf(response).read()
+    const { observed, ends } = observe(new Response(body), { signal: client.signal })
+    const reading = readerOf(observed).read()
     const failed = expect(reading).rejects.toBe('gone')
     await turn()
     client.abort('gone')
@@ -123,65 +153,118 @@ describe('observeEnd()', () => {
     const client = new AbortController()
     const added = vi.spyOn(client.signal, 'addEventListener')
     const removed = vi.spyOn(client.signal, 'removeEventListener')
-    const { listener } = newListener()
-    const response = observeEnd(new Response('body'), listener, { signal: client.signal })
+    const { observed } = observe(new Response('body'), { signal: client.signal })
     expect(added).toHaveBeenCalledOnce()
-    await response.text()
+    await observed.text()
+    expect(vi.getTimerCount()).toBe(0)
     expect(removed.mock.calls).toEqual([added.mock.calls[0]])
+  })
+
+  it('listens to a signal that is known only later, and to one alone', async () => {
+    const exchange = new Listener()
+    observeBody(newSource().response, exchange, runtime, {})
+    const [first, second] = [new AbortController(), new AbortController()]
+    exchange.body?.listen(first.signal)
+    exchange.body?.listen(second.signal)
+    second.abort('not heard')
+    await turn()
+    expect(exchange.ends).toEqual([])
+    first.abort('gone')
+    await turn()
+    expect(exchange.ends).toEqual([['cancelled', 'gone']])
+  })
+
+  it('counts a body as unread that nobody touches, and lets it be read after that', async () => {
+    const { observed, ends } = observe(new Response('body'), { unreadTimeout: 50 })
+    await vi.advanceTimersByTimeAsync(49)
+    expect(ends).toEqual([])
+    await vi.advanceTimersByTimeAsync(1)
+    expect(ends).toEqual([['unread', undefined]])
+    expect(await observed.text()).toBe('body')
+    expect(ends).toHaveLength(1)
+  })
+
+  // curl hangs up when it has what it was promised, before the source says that it is done.
+  it('counts a cancel as a close once all of the content-length has been passed on', async () => {
+    const source = newSource({ headers: { 'content-length': '8' } })
+    const { observed, ends } = observe(source.response)
+    const reader = readerOf(observed)
+    for (const half of ['half', 'rest']) {
+      const reading = reader.read()
+      source.enqueue(half)
+      await reading
+    }
+    await reader.cancel('gone')
+    expect(ends).toEqual([['closed', undefined]])
+    expect(source.cancels()).toEqual(['gone'])
+  })
+
+  it('counts a cancel before that as one', async () => {
+    const source = newSource({ headers: { 'content-length': '8' } })
+    const { observed, ends } = observe(source.response)
+    const reader = readerOf(observed)
+    const reading = reader.read()
+    source.enqueue('half')
+    await reading
+    await reader.cancel('gone')
+    expect(ends).toEqual([['cancelled', 'gone']])
+  })
+
+  // A cache in front keeps a clone, and its copy failed.
+  it('leaves the source to a clone that is still read when the client goes away', async () => {
+    const client = new AbortController()
+    const source = newSource()
+    const { observed, ends } = observe(source.response, { signal: client.signal })
+    const clone = observed.clone()
+    const reading = readerOf(observed).read()
+    source.enqueue('half')
+    await reading
+    client.abort('gone')
+    await vi.advanceTimersByTimeAsync(250)
+    expect(ends).toEqual([['cancelled', 'gone']])
+    expect(source.cancels()).toEqual([])
+    const rest = clone.text()
+    source.enqueue('rest')
+    source.close()
+    expect(await rest).toBe('halfrest')
   })
 })
 
-/** The same module on Workers. */
-async function importForWorkers(): Promise<typeof import('../../src/lib/body-end.ts')> {
-  vi.resetModules()
-  vi.stubGlobal('navigator', { userAgent: 'Cloudflare-Workers' })
-  return await import('../../src/lib/body-end.ts')
+/** Each source of a stream that is made until the test ends. */
+function watchSources(): unknown[] {
+  const sources: unknown[] = []
+  class WatchedStream extends ReadableStream<unknown> {
+    constructor(source: UnderlyingDefaultSource, strategy?: QueuingStrategy) {
+      super(source, strategy)
+      sources.push(source)
+    }
+  }
+  vi.stubGlobal('ReadableStream', WatchedStream)
+  return sources
 }
 
-describe('observeEnd() on Workers', () => {
-  it('keeps the encoding of a fetched response, which the host encodes anew', async () => {
-    const fetched = Object.defineProperty(
-      new Response('text', { headers: { 'content-encoding': 'gzip', 'content-length': '3' } }),
-      'url',
-      { value: 'http://localhost/' },
-    )
-    const { listener } = newListener()
-    const anew = await importForWorkers()
-    const { headers } = anew.observeEnd(fetched, listener)
-    expect([...headers.keys()]).toContain('content-encoding')
-    expect([...headers.keys()]).toContain('content-length')
+describe('observeBody() in a runtime', () => {
+  it('says how long the body is, where the runtime asks for it', () => {
+    const [asked, other] = [new Response('body'), new Response('body')]
+    const sources = watchSources()
+    observe(asked, {}, { ...runtime, lengthOf: () => 4n })
+    observe(other)
+    expect(sources.map((source) => Reflect.get(Object(source), 'expectedLength'))).toEqual([
+      4n,
+      undefined,
+    ])
   })
 
-  it('says how long the body is, which the host asks for', async () => {
-    const hidden = Symbol('length')
-    class SizedStream extends ReadableStream<unknown> {
-      get [hidden](): bigint {
-        return 4n
-      }
-    }
-    const sized = (): Response =>
-      Object.defineProperty(new Response(null), 'body', { value: new SizedStream() })
-    const sources: unknown[] = []
-    class ObservedStream extends ReadableStream<unknown> {
-      constructor(source: UnderlyingDefaultSource, strategy?: QueuingStrategy) {
-        super(source, strategy)
-        sources.push(source)
-      }
-    }
-    const asking = await importForWorkers()
-    vi.stubGlobal('ReadableStream', ObservedStream)
-    asking.observeEnd(sized(), newListener().listener)
-    observeEnd(sized(), newListener().listener)
-    const observed = sources.filter((source) => source instanceof Object && 'deadline' in source)
-    expect(observed.map((source) => Reflect.get(source, 'expectedLength'))).toEqual([4n, undefined])
+  it('lets the runtime make the response again, where that keeps more', () => {
+    const made = new Response('made')
+    const { observed } = observe(new Response('body'), {}, { ...runtime, remake: () => made })
+    expect(observed).toBe(made)
   })
 
-  it('counts a body as unread that is not read on, which the host may have dropped', async () => {
-    const dropping = await importForWorkers()
-    const { listener, ends } = newListener()
+  it('counts a body as unread that is not read on, where the runtime may have dropped it', async () => {
     const source = newSource()
-    const response = dropping.observeEnd(source.response, listener, undefined, 160)
-    const reader = readerOf(response)
+    const { observed, ends } = observe(source.response, { unreadTimeout: 160 }, workers)
+    const reader = readerOf(observed)
     const reading = reader.read()
     await vi.advanceTimersByTimeAsync(1000)
     // It waits for the source, not for the host.

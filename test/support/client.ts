@@ -7,6 +7,8 @@ export interface RawRequest {
   readonly method?: string
   readonly headers?: Record<string, string>
   readonly body?: string
+  /** Bytes of a body that is sent as the server takes it, and never ended; on HTTP/2. */
+  readonly upload?: number | undefined
 }
 
 export interface RawResponse {

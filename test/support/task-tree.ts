@@ -147,20 +147,31 @@ interface ModelTask {
   readonly spec: TaskSpec
   readonly name: string
   status: 'pending' | 'running' | 'fulfilled' | 'rejected' | 'skipped'
-  readonly waiting: { list: ModelList; isOwn: boolean }[]
+  /** All that it is in, but those that have passed it over. */
+  readonly lists: Set<ModelList>
+  /** The list that has started it, which hears of its failure. */
+  owner: ModelList | undefined
+  /** The lists that wait for its end. */
+  waiting: ModelList[]
 }
 
 interface ModelList {
   readonly spec: ListSpec
   readonly name: string
   readonly children: (ModelTask | ModelList)[]
-  status: 'pending' | 'running' | 'ended'
+  /** It waits, after its end, for the list around it to run it again. */
+  status: 'pending' | 'running' | 'ended' | 'waiting'
   next: number
   running: number
   cleanups: number
   isStopped: boolean
+  readonly lists: Set<ModelList>
+  /** Those in it that wait to be run again. */
+  readonly again: ModelList[]
+  /** The list that has started it first. */
   parent: ModelList | undefined
-  readonly waiting: { list: ModelList; isOwn: boolean }[]
+  hasStarted: boolean
+  waiting: ModelList[]
 }
 
 /** What the tree is to do, without a promise in it: what follows waits in one queue. */
@@ -185,10 +196,14 @@ export class ModelTree implements Trace {
           running: 0,
           cleanups: spec.cleanups,
           isStopped: false,
+          lists: new Set(),
+          again: [],
           parent: undefined,
+          hasStarted: false,
           waiting: [],
         }
-      : { spec, name, status: 'pending', waiting: [] }
+      : { spec, name, status: 'pending', lists: new Set(), owner: undefined, waiting: [] }
+    if (isList(node)) for (const child of node.children) child.lists.add(node)
     this.nodes.push(node)
     return node
   }
@@ -206,10 +221,10 @@ export class ModelTree implements Trace {
     )
   }
 
-  /** The lists that something can be added to while they wait or run. */
+  /** The lists that something can be added to: not the outermost one once it has ended. */
   open(): number[] {
     return this.nodes.flatMap((node, index) =>
-      isList(node) && node.status !== 'ended' ? index : [],
+      isList(node) && (node.status !== 'ended' || hasOpenParent(node)) ? index : [],
     )
   }
 
@@ -231,9 +246,23 @@ export class ModelTree implements Trace {
   addTo(index: number, spec: NodeSpec): void {
     const list = this.nodes[index]
     if (list === undefined || !isList(list)) return
-    list.children.push(this.add(spec))
+    const node = this.add(spec)
+    node.lists.add(list)
+    list.children.push(node)
     if (list.status === 'running') this.#queue.push(() => this.#proceed(list))
+    else if (list.status === 'ended') this.#reopen(list)
     this.#settle()
+  }
+
+  /** What was added after its end is run by the list around it, which waits for that. */
+  #reopen(list: ModelList): void {
+    const { parent } = list
+    if (parent === undefined) return
+    list.isStopped = false
+    list.status = 'waiting'
+    parent.again.push(list)
+    if (parent.status === 'ended') this.#reopen(parent)
+    else if (parent.status === 'running') this.#queue.push(() => this.#proceed(parent))
   }
 
   statuses(): string[] {
@@ -255,33 +284,42 @@ export class ModelTree implements Trace {
 
   #startList(list: ModelList, parent: ModelList | undefined): void {
     list.status = 'running'
-    list.parent = parent
+    if (!list.hasStarted) list.parent = parent
+    list.hasStarted = true
     this.#proceed(list)
   }
 
   #proceed(list: ModelList): void {
     while (list.status === 'running') {
-      const child = list.children[list.next]
+      const [child = list.again[0]] = list.children.slice(list.next)
       if (list.running >= (child === undefined ? 1 : list.spec.concurrency)) return
       if (child !== undefined) {
-        list.next += 1
-        this.#start(list, child)
+        const isAgain = list.next === list.children.length
+        if (isAgain) list.again.shift()
+        else list.next += 1
+        this.#start(list, child, isAgain)
       } else if (list.cleanups > 0) {
         list.cleanups -= 1
         this.log.push(`cleanup ${list.name}.${list.cleanups}`)
       } else {
         list.status = 'ended'
-        list.parent = undefined
         this.#notify(list)
       }
     }
   }
 
-  #start(list: ModelList, child: ModelTask | ModelList): void {
-    if (list.isStopped) skip(child, [])
-    const isOwn = !isList(child) && child.status === 'pending'
+  #start(list: ModelList, child: ModelTask | ModelList, isAgain: boolean): void {
+    if (list.isStopped) {
+      // No other list runs it again.
+      if (!isAgain && isWantedBesides(child, list)) {
+        // Nor is this one going to run it, should it be opened again.
+        child.lists.delete(list)
+        return
+      }
+      skip(child, [])
+    }
     if (isList(child)) {
-      if (child.status === 'pending') this.#startList(child, list)
+      if (child.status === 'pending' || child.status === 'waiting') this.#startList(child, list)
       if (child.status === 'ended') return
     } else if (child.status === 'pending') {
       if (child.spec.isForAnother) {
@@ -289,10 +327,10 @@ export class ModelTree implements Trace {
         return
       }
       child.status = 'running'
+      child.owner = list
       this.log.push(`start ${child.name}`)
       if (child.spec.isSync) {
-        child.status = child.spec.fails ? 'rejected' : 'fulfilled'
-        if (child.spec.fails) this.#fail(list, child)
+        this.#endTask(child, child.spec.fails ? 'rejected' : 'fulfilled')
         return
       }
     } else if (child.status !== 'running') {
@@ -300,23 +338,24 @@ export class ModelTree implements Trace {
     }
     list.running += 1
     this.peaks.set(list.name, Math.max(list.running, this.peaks.get(list.name) ?? 0))
-    child.waiting.push({ list, isOwn })
+    child.waiting.push(list)
   }
 
   #endTask(task: ModelTask, status: 'fulfilled' | 'rejected'): void {
     if (task.status !== 'running') return
     task.status = status
+    if (status === 'rejected' && task.owner !== undefined) this.#fail(task.owner, task)
     this.#notify(task)
   }
 
   #notify(node: ModelTask | ModelList): void {
-    for (const { list, isOwn } of node.waiting) {
+    for (const list of node.waiting) {
       this.#queue.push(() => {
         list.running -= 1
-        if (isOwn && !isList(node) && node.status === 'rejected') this.#fail(list, node)
         this.#proceed(list)
       })
     }
+    node.waiting = []
   }
 
   #fail(list: ModelList, task: ModelTask): void {
@@ -332,14 +371,32 @@ export class ModelTree implements Trace {
   }
 }
 
+/** Gives up on what has not started, but on what another list is going to run. */
 function skip(node: ModelTask | ModelList, skipped: string[]): void {
   if (isList(node)) {
     node.isStopped = true
-    for (const child of node.children.slice(node.next)) skip(child, skipped)
+    for (const [index, child] of node.children.entries()) {
+      const goesOn = isList(child) && index < node.next
+      if (!goesOn && !isWantedBesides(child, node)) skip(child, skipped)
+    }
   } else if (node.status === 'pending') {
     node.status = 'skipped'
     skipped.push(node.name)
   }
+}
+
+function isWantedBesides(node: ModelTask | ModelList, list?: ModelList): boolean {
+  return [...node.lists].some((other) => other !== list && isAccepted(other))
+}
+
+/** Whether the list is going to run what is in it: it has begun to, or will in another list. */
+function isAccepted(list: ModelList): boolean {
+  if (list.isStopped || list.status === 'ended') return false
+  return list.status !== 'pending' || isWantedBesides(list)
+}
+
+function hasOpenParent({ parent }: ModelList): boolean {
+  return parent !== undefined && (parent.status !== 'ended' || hasOpenParent(parent))
 }
 
 function flatten(list: ModelList, names = new Set<string>()): Set<string> {

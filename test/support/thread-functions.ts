@@ -55,6 +55,16 @@ export function failToWait(): never {
   throw new DOMException('too slow', 'TimeoutError')
 }
 
+/** Node 24 and newer have it. */
+export const { SuppressedError } = globalThis as {
+  readonly SuppressedError?: new (error: unknown, suppressed: unknown, message: string) => Error
+}
+
+export function failTwice(): never {
+  if (SuppressedError === undefined) throw new Error('no SuppressedError here')
+  throw new SuppressedError(new RangeError('second'), new TypeError('first'), 'both')
+}
+
 export async function failTogether(): Promise<never> {
   return Promise.any([Promise.reject(new Error('one')), Promise.reject(new Error('two'))])
 }

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { BackgroundTask, BackgroundTaskError, BackgroundTasks } from '../../src/index.ts'
 import { withContext } from '../../src/tasks/context-function.ts'
@@ -229,6 +230,16 @@ describe('BackgroundTask.run()', () => {
       expect(await task.finished).toHaveProperty('error', thrown)
     },
   )
+
+  // Jest, vm and jsdom run tests in a realm of their own, while Node's errors are of another.
+  it('says what an error of another realm says', async () => {
+    const failure = new BackgroundTask(function readConfig() {
+      runInNewContext('throw new RangeError("no such file")')
+    })
+    expect(await failureOf(failure)).toMatchObject({
+      message: expect.stringContaining('no such file'),
+    })
+  })
 
   it('rejects when a thenable throws, or cannot be looked at', async () => {
     const thrower = newThenable(fail)

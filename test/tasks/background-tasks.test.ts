@@ -5,8 +5,8 @@ import {
   BackgroundTasks,
   type BackgroundTasksOptions,
   type Outcome,
+  type TaskResult,
 } from '../../src/index.ts'
-import { inside } from '../../src/tasks/item.ts'
 import { newGate } from '../support/gate.ts'
 import { misuse } from '../support/misuse.ts'
 import { takePrinted, watchReports } from '../support/reports.ts'
@@ -258,20 +258,6 @@ describe('BackgroundTasks.addTask()', () => {
   })
 })
 
-describe('BackgroundTasks[addFirst]()', () => {
-  it('adds before the others, in their order, and at the end once the list runs', async () => {
-    const calls: string[] = []
-    const note = (name: string): BackgroundTask => new BackgroundTask(() => calls.push(name))
-    const tasks = new BackgroundTasks([note('usual')])
-    tasks[inside].addFirst(note('first')[inside])
-    tasks[inside].addFirst(note('second')[inside])
-    tasks.addTask(() => tasks[inside].addFirst(note('late')[inside]))
-    tasks.addTask(note('last'))
-    await tasks.run()
-    expect(calls).toEqual(['first', 'second', 'usual', 'last', 'late'])
-  })
-})
-
 describe('BackgroundTasks.defer()', () => {
   it.each<[unknown, string]>([
     [undefined, 'undefined'],
@@ -479,29 +465,70 @@ describe('BackgroundTasks.finished', () => {
     expect(await tasks.finished).toHaveLength(1)
   })
 
-  it('leaves out a cleanup, also one that has let its list go on', async () => {
+  it('leaves out a cleanup', async () => {
+    const tasks = new BackgroundTasks([new BackgroundTask(function first() {})])
+    tasks.defer(function cleanup() {})
+    await tasks.run()
+    expect((await tasks.finished).map(({ name }) => name)).toEqual(['first'])
+  })
+<<<<<<< HEAD
+
+  it('waits for what a cleanup adds to its list', async () => {
     const gate = newGate()
-    const inner = new BackgroundTasks([new BackgroundTask(function first() {})])
-    const outer = new BackgroundTasks([inner])
-    await outer.run()
-    inner.defer(() => void inner.addTask(() => gate.opened))
+    const tasks = new BackgroundTasks([new BackgroundTask(function first() {})])
+    tasks.defer(
+      () =>
+        void tasks.addTask(function last() {
+          return gate.opened
+        }),
+    )
+    const { finished } = tasks
+    void tasks.run()
     await turn()
-    outer.addTask(function last() {})
-    expect((await outer.finished).map(({ name }) => name)).toEqual(['first', 'last'])
     gate.open()
-    await inner.finished
+    expect((await finished).map(({ name }) => name)).toEqual(['first', 'last'])
   })
 
-  it('leaves out a task that a nested list has got after its own end', async () => {
-    const gate = newGate()
+  // Its session was closed under a task, and on Workers nothing held that.
+  it('waits for a task that a nested list has got after its own end, and so do the cleanups', async () => {
+    const [running, late] = [newGate(), newGate()]
     const nested = new BackgroundTasks()
+    const cleanup = vi.fn<() => void>()
     const tasks = new BackgroundTasks([nested])
-    tasks.addTask(() => void nested.addTask(() => gate.opened))
+    tasks.defer(cleanup)
+    tasks.addTask(async function adding() {
+      nested.addTask(function added() {
+        return late.opened
+      })
+      await running.opened
+    })
+    const finished = vi.fn<(results: readonly TaskResult[]) => void>()
+    void tasks.finished.then(finished)
     await answer(tasks)
-    expect(await tasks.finished).toHaveLength(1)
-    gate.open()
+    running.open()
+    await turn()
+    expect([finished.mock.calls.length, cleanup.mock.calls.length]).toEqual([0, 0])
+    late.open()
+    expect((await tasks.finished).map(({ name }) => name)).toEqual(['added', 'adding'])
+    expect(cleanup).toHaveBeenCalledOnce()
     expect(await nested.finished).toHaveLength(1)
   })
+
+  it('is another promise when something is added to a nested list after the end of both', async () => {
+    const gate = newGate()
+    const nested = new BackgroundTasks([new BackgroundTask(function first() {})])
+    const tasks = new BackgroundTasks([nested])
+    await tasks.run()
+    const before = tasks.finished
+    nested.addTask(function second() {
+      return gate.opened
+    })
+    expect(tasks.finished).not.toBe(before)
+    gate.open()
+    expect((await tasks.finished).map(({ name }) => name)).toEqual(['first', 'second'])
+  })
+=======
+>>>>>>> faults
 })
 
 describe('BackgroundTasks.wrap()', () => {
@@ -630,7 +657,63 @@ describe('A list in a list', () => {
   })
 })
 
+describe('A list in a list that is added to after its end', () => {
+  // It ran alone: a session was closed under a task, and on Workers nothing held it.
+  it('holds the cleanups, the promises and the response of the list around it', async () => {
+    const events: string[] = []
+    const [late, adding] = [newGate(), newGate()]
+    const nested = new BackgroundTasks()
+    nested.addTask(() => events.push('nested'))
+    const tasks = new BackgroundTasks([nested])
+    tasks.defer(() => events.push('cleanup'))
+    tasks.addTask(() => {
+      nested.addTask(async function added() {
+        await late.opened
+        events.push('added')
+      })
+      return adding.opened
+    })
+    let held: Promise<unknown> | undefined
+    const response = tasks.wrap(new Response('body'), { waitUntil: (promise) => (held = promise) })
+    await response.text()
+    void held?.then(() => events.push('held'))
+    await turn()
+    adding.open()
+    await turn()
+    expect(events).toEqual(['nested'])
+    late.open()
+    const results = await tasks.finished
+    await held
+    expect(events).toEqual(['nested', 'added', 'cleanup', 'held'])
+    expect(results.map(({ name }) => name)).toContain('added')
+  })
+})
+
 describe('A task in two lists', () => {
+  it('is skipped only where a failure skips it, and runs in the other', async () => {
+    const ran: string[] = []
+    const shared = new BackgroundTask(function shared() {
+      ran.push('shared')
+    })
+    const failing = new BackgroundTasks([new BackgroundTask(fail), shared], { onError: () => {} })
+    const other = new BackgroundTasks([new BackgroundTask(() => ran.push('first')), shared])
+    await failing.run().catch(() => {})
+    await other.run()
+    expect(ran).toEqual(['first', 'shared'])
+    expect((await other.finished).map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled'])
+  })
+
+  it('is skipped when the last of its lists fails before it', async () => {
+    const ran = vi.fn<() => void>()
+    const shared = new BackgroundTask(ran)
+    const lists = [1, 2].map(
+      () => new BackgroundTasks([new BackgroundTask(fail), shared], { onError: () => {} }),
+    )
+    for (const list of lists) await list.run().catch(() => {})
+    expect(ran).not.toHaveBeenCalled()
+    expect((await shared.finished).status).toBe('skipped')
+  })
+
   it('that fails in one is reported there, and does not stop the other', async () => {
     const heard: string[] = []
     const shared = new BackgroundTask(async () => {

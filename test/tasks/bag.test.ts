@@ -1,13 +1,17 @@
 import { describe, expect, it } from 'vitest'
-import { Bag, type Bagged, slot } from '../../src/tasks/bag.ts'
+import { Bag, type Bagged } from '../../src/tasks/bag.ts'
 
 interface Named extends Bagged {
   readonly name: string
 }
 
+function newItem(name: string): Named {
+  return { name, slot: undefined }
+}
+
 function newBag(...names: string[]): { bag: Bag<Named>; items: Map<string, Named> } {
   const bag = new Bag<Named>()
-  const items = new Map(names.map((name) => [name, { name } as Named]))
+  const items = new Map(names.map((name) => [name, newItem(name)]))
   for (const item of items.values()) bag.add(item)
   return { bag, items }
 }
@@ -42,7 +46,7 @@ describe('Bag.delete()', () => {
   it('says whether the item was in the bag', () => {
     const { bag, items } = newBag('one')
     const one = items.get('one') ?? expect.fail()
-    expect(bag.delete({ name: 'another' })).toBe(false)
+    expect(bag.delete(newItem('another'))).toBe(false)
     expect(bag.delete(one)).toBe(true)
     expect(bag.delete(one)).toBe(false)
     expect(namesIn(bag)).toEqual([])
@@ -55,7 +59,7 @@ describe('Bag.delete()', () => {
     const leaving = names.filter((_, index) => index % 3 !== 0)
     for (const name of leaving) bag.delete(items.get(name) ?? expect.fail())
     expect(namesIn(bag)).toEqual(names.filter((name) => !leaving.includes(name)).toSorted())
-    expect(bag.items.map((item) => item[slot])).toEqual([...bag.items.keys()])
-    expect(leaving.map((name) => items.get(name)?.[slot])).toEqual(leaving.map(() => undefined))
+    expect(bag.items.map((item) => item.slot)).toEqual([...bag.items.keys()])
+    expect(leaving.map((name) => items.get(name)?.slot)).toEqual(leaving.map(() => undefined))
   })
 })

@@ -1,49 +1,38 @@
-import { afterEach, describe, expect, it, vi } from 'vitest'
-import { BackgroundTask, drain } from '../../src/index.ts'
-import * as processState from '../../src/lib/process-state.ts'
-import { newGate } from '../support/gate.ts'
+import { describe, expect, it, vi } from 'vitest'
+import { BackgroundTask } from '../../src/index.ts'
+import { inside } from '../../src/tasks/item.ts'
+import { registry, track, untrack, whenIdle } from '../../src/tasks/registry.ts'
+import { loadOn } from '../support/load-on.ts'
 import { watchReports } from '../support/reports.ts'
+import { microtasks } from '../support/turn.ts'
 
 watchReports()
 
-/** Another copy of the module, as a bundler makes one. */
-async function copy(): Promise<typeof processState> {
-  vi.resetModules()
-  return await import('../../src/lib/process-state.ts')
-}
-
-afterEach(() => {
-  vi.resetModules()
-})
-
-describe('The state of the process', () => {
-  it('is one for all copies of the package', async () => {
-    const other = await copy()
-    expect(other.execute).not.toBe(undefined)
-    expect(other).not.toBe(processState)
-    expect(other.state).toBe(processState.state)
-  })
-
-  it('is waited for by drain(), whichever copy has accepted the task', async () => {
-    vi.resetModules()
-    const other = await import('../../src/index.ts')
-    expect(other.BackgroundTask).not.toBe(BackgroundTask)
-    const gate = newGate()
-    const theirs = new other.BackgroundTask(() => gate.opened)
-    void theirs.run()
-    const drained = drain()
-    gate.open()
-    expect((await drained).finished).toBe(1)
-    expect(theirs.status).toBe('fulfilled')
+describe('The registry', () => {
+  it('is one for all copies of the package in the process', async () => {
+    const other = await loadOn({}, () => import('../../src/tasks/registry.ts'))
+    expect(other.track).not.toBe(track)
+    expect(other.registry).toBe(registry)
   })
 })
 
-describe('The methods by which copies of the package call each other', () => {
-  it('have names that all copies agree on, and that no other class has by chance', async () => {
-    const { state: _, ...names } = await copy()
-    const { state: __, ...expected } = processState
-    expect(names).toEqual(expected)
-    expect(Object.values(names).filter((name) => !/^~\w+$/.test(name))).toEqual([])
-    expect(new Set(Object.values(names)).size).toBe(Object.keys(names).length)
+describe('whenIdle()', () => {
+  it('fulfils when the last item that is tracked is no longer', async () => {
+    const [one, two] = [new BackgroundTask(() => {})[inside], new BackgroundTask(() => {})[inside]]
+    track(one)
+    track(two)
+    // One that is tracked twice is there once.
+    track(one)
+    const wake = vi.fn<() => void>()
+    void whenIdle().then(wake)
+    untrack(one)
+    // Nor does one count that is not there.
+    untrack(one)
+    await microtasks()
+    expect(wake).not.toHaveBeenCalled()
+    untrack(two)
+    await microtasks()
+    expect(wake).toHaveBeenCalledOnce()
+    expect(registry.onIdle).toEqual([])
   })
 })

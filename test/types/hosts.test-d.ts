@@ -15,8 +15,9 @@ import type { H3Event } from 'h3'
 import type { NextFetchEvent } from 'next/server.js'
 import type { ServerRequest } from 'srvx'
 import { expectAssignable, expectNotAssignable } from 'tsd'
-import type { DenoInfo, NodeResponse } from '../../dist/lib/host.js'
-import type { WaitUntilHost } from '../../dist/lib/wait-until.js'
+import type { DenoInfo } from '../../dist/hosts/deno.js'
+import type { NodeResponse } from '../../dist/hosts/node.js'
+import type { WaitUntilHost } from '../../dist/hosts/wait-until.js'
 
 // NodeResponse: the response of both protocols, and where adapters keep it.
 expectAssignable<NodeResponse>({} as ServerResponse)

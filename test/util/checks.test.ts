@@ -1,121 +1,25 @@
 import { runInNewContext } from 'node:vm'
-import { describe, expect, it, vi } from 'vitest'
-import { BackgroundTaskError } from '../../src/index.ts'
-import { checkMilliseconds, isThenable, kindOf, report } from '../../src/lib/errors.ts'
-import { takePrinted, watchReports } from '../support/reports.ts'
+import { describe, expect, it } from 'vitest'
+import {
+  checkCount,
+  checkFunction,
+  checkMilliseconds,
+  isObject,
+  isThenable,
+  kindOf,
+  refuse,
+} from '../../src/util/checks.ts'
+import { misuse } from '../support/misuse.ts'
 import { newThenable } from '../support/thenable.ts'
-import { turn } from '../support/turn.ts'
 
-watchReports()
-
-describe('BackgroundTaskError', () => {
-  it('holds the task, the original as cause, and what will not run', () => {
-    const cause = Object.freeze(new TypeError('mailbox full'))
-    const error = new BackgroundTaskError('sendEmail', cause, ['logEmail'])
-    expect(error).toBeInstanceOf(Error)
-    expect(error.name).toBe('BackgroundTaskError')
-    expect(error.message).toBe('Task sendEmail failed: mailbox full')
-    expect(error.task).toBe('sendEmail')
-    expect(error.cause).toBe(cause)
-    expect(error.skipped).toEqual(['logEmail'])
-  })
-
-  it('skips nothing unless it says so', () => {
-    expect(new BackgroundTaskError('sendEmail', 'full').skipped).toEqual([])
-  })
-
-  it.each([
-    ['a secret', 'string'],
-    [undefined, 'undefined'],
-    [null, 'object'],
-    [42, 'number'],
-    [{ password: 'secret' }, 'object'],
-  ])('names the kind of a cause that is no error: %s', (cause, kind) => {
-    const error = new BackgroundTaskError('sendEmail', cause)
-    expect(error.message).toBe(`Task sendEmail failed: ${kind}`)
-    expect(error.cause).toBe(cause)
-  })
-
-  // Its constructor threw, and the process ended.
-  it.each<[string, object]>([
-    [
-      'has a message that throws',
-      Object.defineProperty(new Error('bug'), 'message', {
-        get() {
-          throw new Error('no message')
-        },
-      }),
-    ],
-    ['has a symbol for a message', Object.assign(new Error('bug'), { message: Symbol('s') })],
-    [
-      'has no prototype to look at',
-      new Proxy(
-        {},
-        {
-          getPrototypeOf() {
-            throw new Error('no prototype')
-          },
-        },
-      ),
-    ],
-  ])('can be made of a cause that %s', (_, cause) => {
-    const error = new BackgroundTaskError('sendEmail', cause)
-    expect(error.cause === cause).toBe(true)
-    expect(error.message).toMatch(/^Task sendEmail failed: /)
-  })
-})
-
-describe('report()', () => {
-  const error = new Error('bug')
-
-  it('prints the error when there is nobody to hear of it', () => {
-    report(error)
-    expect(takePrinted()).toEqual([[error]])
-  })
-
-  it('survives a console that cannot print at all', () => {
-    const print = vi.spyOn(console, 'error').mockImplementation(() => {
-      throw new Error('no errors in the tests of this project')
-    })
-    report(error)
-    expect(print).toHaveBeenCalled()
-  })
-
-  it('tells who wants to hear, and prints nothing', async () => {
-    const onError = vi.fn<(error: Error) => void>()
-    report(error, onError)
-    await turn()
-    expect(onError).toHaveBeenCalledExactlyOnceWith(error)
-  })
-
-  it.each<[string, () => unknown]>([
-    [
-      'throws',
-      () => {
-        throw new Error('of onError')
-      },
-    ],
-    ['rejects', () => Promise.reject(new Error('of onError'))],
-    [
-      'returns what cannot be waited for',
-      () =>
-        newThenable(() => {
-          throw new Error('of onError')
-        }),
-    ],
-  ])('prints both errors when who hears of it %s', async (_, onError) => {
-    report(error, onError)
-    await turn()
-    expect(takePrinted()).toEqual([[error, new Error('of onError')]])
-  })
-
-  it('survives an error that cannot be printed', () => {
-    vi.mocked(console.error).mockImplementationOnce(() => {
-      throw new Error('of the inspection')
-    })
-    report(error)
-    // What there was to say is said in another way.
-    expect(takePrinted().flat().join(' ')).toContain('bug')
+describe('refuse()', () => {
+  it('says what was wrong, and what to do, in an error of the kind', () => {
+    expect(misuse(() => refuse('add the task', 'it is null', 'pass a function'))).toBe(
+      'Cannot add the task: it is null, pass a function',
+    )
+    expect(
+      misuse(() => refuse('drain the tasks', 'timeout is 0', 'pass more', RangeError), RangeError),
+    ).toBe('Cannot drain the tasks: timeout is 0, pass more')
   })
 })
 
@@ -147,9 +51,38 @@ describe('isThenable()', () => {
   })
 })
 
+describe('isObject()', () => {
+  it.each([{}, [], new Date(), Object.create(null)])('is true for %o', (value) => {
+    expect(isObject(value)).toBe(true)
+  })
+
+  it.each([undefined, null, 'text', 1, () => {}])('is false for %s', (value) => {
+    expect(isObject(value)).toBe(false)
+  })
+})
+
+describe('checkFunction()', () => {
+  it('accepts a function', () => {
+    expect(() => checkFunction('add the task', 'it', () => {})).not.toThrow()
+  })
+
+  it('refuses anything else, and says what to pass', () => {
+    expect(misuse(() => checkFunction('add the task', 'it', 'text'))).toBe(
+      'Cannot add the task: it is a string, pass a function',
+    )
+    expect(
+      misuse(() =>
+        checkFunction('instrument the tasks', 'it', null, 'pass a function (task, run)'),
+      ),
+    ).toBe('Cannot instrument the tasks: it is null, pass a function (task, run)')
+  })
+})
+
+const verb = 'drain the tasks'
+
 describe('checkMilliseconds()', () => {
   it.each([1, 0.5, Infinity, undefined])('accepts %s', (value) => {
-    expect(() => checkMilliseconds('wait', 'timeout', value)).not.toThrow()
+    expect(() => checkMilliseconds(verb, 'timeout', value)).not.toThrow()
   })
 
   it.each<[unknown, string]>([
@@ -160,8 +93,26 @@ describe('checkMilliseconds()', () => {
     [null, 'null'],
     [5n, 'a bigint'],
   ])('refuses %s', (value, kind) => {
-    expect(() => checkMilliseconds('wait', 'timeout', value)).toThrow(
-      new RangeError(`Cannot wait: timeout is ${kind}, pass milliseconds above 0`),
+    expect(misuse(() => checkMilliseconds(verb, 'timeout', value), RangeError)).toBe(
+      `Cannot drain the tasks: timeout is ${kind}, pass milliseconds above 0`,
+    )
+  })
+})
+
+describe('checkCount()', () => {
+  it.each([1, 7, Infinity])('accepts %s', (value) => {
+    expect(() => checkCount('create the list', 'concurrency', value)).not.toThrow()
+  })
+
+  it.each<[unknown, string]>([
+    [0, '0'],
+    [1.5, '1.5'],
+    [-Infinity, '-Infinity'],
+    ['2', 'a string'],
+    [undefined, 'undefined'],
+  ])('refuses %s', (value, kind) => {
+    expect(misuse(() => checkCount('create the list', 'concurrency', value), RangeError)).toBe(
+      `Cannot create the list: concurrency is ${kind}, pass a whole number from 1 or Infinity`,
     )
   })
 })

@@ -1,4 +1,5 @@
-import { close, uploads } from './two-processes.ts'
+import { uploads } from './two-processes.ts'
+import { inQueue as way } from './in-queue.ts'
 import { serveUploads } from './server.ts'
 
-await serveUploads((tasks, folder) => uploads.addTask(tasks, 'compress', folder), close)
+await serveUploads(way, (tasks, folder) => uploads.addTask(tasks, 'compress', folder))

@@ -1,4 +1,5 @@
-import { open } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { type Progress, writeProgress } from './progress.ts'
@@ -8,16 +9,23 @@ const parts = 20
 /**
  * Compresses the upload in `folder`, a twentieth of the file at a time, each one blocking its thread:
  * it stands for the work that no `await` makes cheaper, such as resizing an image.
+ *
+ * @param report Told how far it is.
  */
-export async function compress(folder: string): Promise<void> {
+export async function compress(
+  folder: string,
+  report: (progress: Progress) => unknown = (progress) => writeProgress(folder, progress),
+): Promise<void> {
+  // A queue runs it at least once: a worker may have died after the rename, before it could say so.
+  if (existsSync(join(folder, 'upload.gz'))) return
   const upload = await open(join(folder, 'upload'))
-  const result = await open(join(folder, 'upload.gz'), 'w')
-  const { size } = await upload.stat()
-  const part = new Uint8Array(Math.max(1, Math.ceil(size / parts)))
-  let progress: Progress = { state: 'running', size, done: 0, compressed: 0 }
+  const result = await open(join(folder, 'part.gz'), 'w')
   try {
-    await writeProgress(folder, progress)
+    const { size } = await upload.stat()
+    const part = new Uint8Array(Math.max(1, Math.ceil(size / parts)))
     let position = 0
+    let compressed = 0
+    await report({ size, done: 0, compressed })
     do {
       const { bytesRead } = await upload.read(part, 0, part.length, position)
       position += bytesRead
@@ -25,15 +33,12 @@ export async function compress(folder: string): Promise<void> {
       const { bytesWritten } = await result.write(
         gzipSync(part.subarray(0, bytesRead), { level: 9 }),
       )
-      const compressed = progress.compressed + bytesWritten
-      progress = { ...progress, done: size === 0 ? 1 : position / size, compressed }
-      await writeProgress(folder, progress)
+      compressed += bytesWritten
+      await report({ size, done: size === 0 ? 1 : position / size, compressed })
     } while (position < size)
-    await writeProgress(folder, { ...progress, state: 'done' })
-  } catch (error) {
-    await writeProgress(folder, { ...progress, state: 'failed' })
-    throw error
   } finally {
     await Promise.all([upload.close(), result.close()])
   }
+  await rename(join(folder, 'part.gz'), join(folder, 'upload.gz'))
+  await rm(join(folder, 'upload'))
 }

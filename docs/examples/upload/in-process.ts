@@ -1,4 +1,5 @@
 import { compress } from './compress.ts'
+import { inProcess as way } from './in-memory.ts'
 import { serveUploads } from './server.ts'
 
-await serveUploads((tasks, folder) => tasks.addTask(compress, folder))
+await serveUploads(way, (tasks, folder) => tasks.addTask(compress, folder))

@@ -1,4 +1,4 @@
-import { BackgroundTasks, withBackgroundTasks, type WrapOptions } from 'background-tasks'
+import { BackgroundTasks, inFlight, withBackgroundTasks, type WrapOptions } from 'background-tasks'
 import { provideBackgroundTasks, backgroundTasks } from 'background-tasks/context'
 import { open, passed, report } from './control.ts'
 import { responses } from './responses.ts'
@@ -13,6 +13,8 @@ export interface AppHost<Args extends unknown[]> {
   readonly upgrade?: (...args: Args) => Response | undefined
   /** For `withBackgroundTasks` and `provideBackgroundTasks`, where a test waits for it. */
   readonly unreadTimeout?: number
+  /** Keeps the request alive for what is no task. */
+  readonly hold?: (promise: Promise<unknown>, ...args: Args) => void
   /** What a user has to pass to `tasks.wrap()` there. */
   readonly wrapOptions?: (...args: Args) => WrapOptions
 }
@@ -37,6 +39,7 @@ export function createApp<Args extends unknown[]>(host: AppHost<Args>): (...args
     if (respond === undefined) return new Response('no such case', { status: 404 })
     return respond({
       id,
+      request: host.request(...args),
       upstream: host.upstream,
       Response: host.Response ?? Response,
       upgrade: host.upgrade && (() => host.upgrade?.(...args) as Response),
@@ -91,12 +94,39 @@ export function createApp<Args extends unknown[]>(host: AppHost<Args>): (...args
     },
   }
 
+  const kept = new Map<string, Promise<Response>>()
   return (...args) => {
-    const { form, caseName, id } = parse(host.request(...args))
+    const { form, caseName, id, cache, key } = parse(host.request(...args))
     if (form === 'open') {
       open(caseName)
       return new Response('open')
     }
+    if (form === 'in-flight') return Response.json(inFlight().map(({ name }) => name))
+    if (cache === 'store') return store(id, Promise.resolve(handleIn(...args)), args)
+    if (cache === 'keep') {
+      const response = kept.get(key) ?? Promise.resolve(handleIn(...args))
+      kept.set(key, response)
+      return response.then((each) => each.clone())
+    }
+    return handleIn(...args)
+  }
+
+  /** As a cache does that keeps a copy of all that it passes on. */
+  async function store(id: string, passed: Promise<Response>, args: Args): Promise<Response> {
+    const response = await passed
+    const stored = response
+      .clone()
+      .text()
+      .then(
+        (text) => report('stored', id, { text }),
+        (error: unknown) => report('stored', id, { text: String(error) }),
+      )
+    host.hold?.(stored, ...args)
+    return response
+  }
+
+  function handleIn(...args: Args): Answer {
+    const { form, id } = parse(host.request(...args))
     const handle = forms[form]
     if (handle === undefined) return new Response('no such form', { status: 404 })
     const result = handle(...args)
@@ -114,6 +144,8 @@ function parse(request: Request): {
   caseName: string
   id: string
   kind: string | null
+  cache: string | null
+  key: string
   options: { unreadTimeout: number } | undefined
 } {
   const url = new URL(request.url)
@@ -124,6 +156,8 @@ function parse(request: Request): {
     caseName: rest.join('/'),
     id: url.searchParams.get('id') ?? '',
     kind: url.searchParams.get('task'),
+    cache: url.searchParams.get('cache'),
+    key: url.searchParams.get('key') ?? '',
     options: unread === null ? undefined : { unreadTimeout: Number(unread) },
   }
 }

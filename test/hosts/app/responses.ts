@@ -6,6 +6,7 @@ export interface Exchange {
   /** The address of the test's own server, for the cases that proxy. */
   readonly upstream: string
   readonly Response: typeof Response
+  readonly request: Request
   /** Answers a WebSocket handshake in the host's own way; absent where the host has none. */
   readonly upgrade?: (() => Response) | undefined
 }
@@ -31,6 +32,15 @@ export const responses: Record<string, (exchange: Exchange) => Response | Promis
     new Response('hello world', { headers: { 'content-length': '11' } }),
   'stream with content-length': ({ Response }) =>
     new Response(chunks('hello ', 'world'), { headers: { 'content-length': '11' } }),
+  'late close': ({ id, Response }) =>
+    new Response(lateClose(id, 'hello world'), { headers: { 'content-length': '11' } }),
+  'half of its length': ({ id, Response }) =>
+    new Response(lateClose(id, 'hello '), { headers: { 'content-length': '11' } }),
+  echo: async ({ request, Response }) => new Response(await request.text()),
+  'answered early': async ({ request, Response }) => {
+    await request.body?.getReader().read()
+    return new Response('too large', { status: 413 })
+  },
   'two cookies': ({ Response }) => {
     const headers = new Headers({ 'content-type': 'text/html' })
     headers.append('set-cookie', 'a=1; Path=/')
@@ -82,6 +92,25 @@ function chunks(...texts: string[]): ReadableStream<Uint8Array<ArrayBuffer>> {
         const text = texts.shift()
         if (text === undefined) controller.close()
         else controller.enqueue(encoder.encode(text))
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}
+
+/** All of it at once, and the end, or what is missing, when the gate is opened. */
+function lateClose(id: string, text: string): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let count = 0
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        count += 1
+        if (count === 1) controller.enqueue(encoder.encode(text))
+        else {
+          await passed(`${id}/source`)
+          if (count === 2 && text !== 'hello world') controller.enqueue(encoder.encode('world'))
+          else controller.close()
+        }
       },
     },
     { highWaterMark: 0 },

@@ -30,6 +30,7 @@ function create(env: Env, wrapOptions: Parameters<typeof createWorker>[1]) {
     block: spin,
     unreadTimeout: 1000,
     upstream: env.UPSTREAM,
+    hold: (promise, _request, _env, ctx) => ctx?.waitUntil(promise),
     request: (request: Request, _env: Env, _ctx?: ExecutionContext) => request,
     upgrade() {
       const { 0: client, 1: server } = new WebSocketPair()

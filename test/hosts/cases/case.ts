@@ -16,6 +16,10 @@ export interface Measured {
   start?: 'after the client has read on' | 'while the client was not reading'
   /** What the source of the body was told. */
   source?: 'cancelled' | 'read to its end' | 'nothing'
+  /** What a clone of the answer held that somebody else has read. */
+  copy?: string
+  /** What is still in flight when all has ended. */
+  left?: readonly string[]
 }
 
 export interface Case {

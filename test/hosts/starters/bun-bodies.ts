@@ -1,4 +1,4 @@
-// Prints for which answers Bun's `isStatic` is true. With the argument `inspect`, on a Bun that does
+// Prints for which answers `isStaticOnBun` is true. With the argument `inspect`, on a Bun that does
 // not tell how many bytes a response holds.
 import { once } from 'node:events'
 import { createServer, request } from 'node:http'
@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import process from 'node:process'
 
 if (process.argv[2] === 'inspect') Reflect.set(process, 'getBuiltinModule', undefined)
-const { isStatic } = await import('../../../src/lib/static-body.ts')
+const { isStaticOnBun } = await import('../../../src/hosts/bun.ts')
 
 // Two bodies of a known length that stop halfway.
 const headers = { 'content-length': '4000' }
@@ -30,7 +30,7 @@ const read = new Response('text')
 await read.text()
 const locked = new Response('text')
 locked.body?.getReader()
-const answers: Record<string, unknown> = {
+const answers: Record<string, Response> = {
   text: new Response('text'),
   'text with a status text': new Response('text', { statusText: 'Made' }),
   JSON: Response.json({ a: 1 }),
@@ -55,6 +55,6 @@ const answers: Record<string, unknown> = {
   'half of a fetched body': await fetch(`http://127.0.0.1:${port}/`),
   'half of an uploaded body': new Response((await upload.promise).body),
 }
-const found = Object.entries(answers).filter(([, answer]) => isStatic(answer))
+const found = Object.entries(answers).filter(([, answer]) => isStaticOnBun(answer))
 console.log(JSON.stringify(found.map(([name]) => name)))
 process.exit()

@@ -1,7 +1,14 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import {
+  bound,
+  findPlatformWaitUntil,
+  hold,
+  isWaitUntilHost,
+} from '../../../src/hosts/wait-until.ts'
 import { BackgroundTask, withBackgroundTasks } from '../../../src/index.ts'
-import { state } from '../../../src/lib/process-state.ts'
-import { watchReports } from '../../support/reports.ts'
+import { loadOn } from '../../support/load-on.ts'
+import { takePrinted, watchReports } from '../../support/reports.ts'
+import { turn } from '../../support/turn.ts'
 
 watchReports()
 
@@ -13,13 +20,8 @@ class Context {
   }
 }
 
-type Module = typeof import('../../../src/lib/wait-until.ts')
-
-/** The module as it is loaded now: what a platform has, it has from the start. */
-async function load(): Promise<Module> {
-  vi.resetModules()
-  return await import('../../../src/lib/wait-until.ts')
-}
+const load = (): Promise<typeof import('../../../src/hosts/wait-until.ts')> =>
+  import('../../../src/hosts/wait-until.ts')
 
 /** The global, until the end of the test. */
 function stub(key: PropertyKey, value: unknown): void {
@@ -31,10 +33,9 @@ afterEach(() => {
   for (const key of stubbed.splice(0)) Reflect.deleteProperty(globalThis, key)
 })
 
-describe('findGlobalWaitUntil()', () => {
-  it('finds none on Node', async () => {
-    const { findGlobalWaitUntil } = await load()
-    expect(findGlobalWaitUntil()).toBeUndefined()
+describe('findPlatformWaitUntil()', () => {
+  it('finds none on Node', () => {
+    expect(findPlatformWaitUntil()).toBeUndefined()
   })
 
   it.each<[string, PropertyKey, (context: Context) => unknown]>([
@@ -51,9 +52,10 @@ describe('findGlobalWaitUntil()', () => {
   ])('finds that of %s', async (_, key, place) => {
     const context = new Context()
     stub(key, place(context))
-    const { findGlobalWaitUntil } = await load()
+    // What a platform has, it has from the start.
+    const there = await loadOn({}, load)
     const promise = Promise.resolve()
-    findGlobalWaitUntil()?.(promise)
+    there.findPlatformWaitUntil()?.(promise)
     expect(context.held).toEqual([promise])
   })
 
@@ -76,16 +78,17 @@ describe('findGlobalWaitUntil()', () => {
     ],
   ])('finds none in %s', async (_, key, value) => {
     stub(key, value)
-    const { findGlobalWaitUntil } = await load()
-    expect(findGlobalWaitUntil()).toBeUndefined()
+    const there = await loadOn({}, load)
+    expect(there.findPlatformWaitUntil()).toBeUndefined()
   })
 
   it('prefers that of the platform', async () => {
-    const hold = vi.fn<(promise: Promise<unknown>) => void>()
-    vi.doMock('#platform-wait-until', () => ({ platformWaitUntil: hold }))
-    const { findGlobalWaitUntil } = await load()
+    stub(Symbol.for('@vercel/request-context'), { get: () => new Context() })
+    const platformWaitUntil = vi.fn<(promise: Promise<unknown>) => void>()
+    vi.doMock('#platform-wait-until', () => ({ platformWaitUntil }))
+    const there = await loadOn({}, load)
     vi.doUnmock('#platform-wait-until')
-    expect(findGlobalWaitUntil()).toBe(hold)
+    expect(there.findPlatformWaitUntil()).toBe(platformWaitUntil)
   })
 
   it('is used by a wrap without one', async () => {
@@ -112,15 +115,70 @@ describe('findGlobalWaitUntil()', () => {
   })
 })
 
-describe('A Worker without waitUntil', () => {
-  it('is warned, once per process, however many copies of the package there are', async () => {
+describe('bound()', () => {
+  it('calls waitUntil as the method that it is, and is none of nothing', () => {
+    const [context, promise] = [new Context(), Promise.resolve()]
+    bound(context)?.(promise)
+    expect(context.held).toEqual([promise])
+    expect(bound(undefined)).toBeUndefined()
+  })
+})
+
+describe('isWaitUntilHost()', () => {
+  it.each<[unknown, boolean]>([
+    [new Context(), true],
+    [{ waitUntil: 1 }, false],
+    [{}, false],
+    [null, false],
+    ['text', false],
+  ])('of %o is %s', (value, expected) => {
+    expect(isWaitUntilHost(value)).toBe(expected)
+  })
+})
+
+describe('hold()', () => {
+  const work = { ended: Promise.resolve('ended') }
+
+  it('hands the end of the work to waitUntil', () => {
+    const waitUntil = vi.fn<(promise: Promise<unknown>) => void>()
+    hold(waitUntil, work)
+    expect(waitUntil.mock.calls).toEqual([[work.ended]])
+  })
+
+  it('is harmless where there is none', () => {
+    const warn = vi.spyOn(console, 'warn')
+    hold(undefined, work)
+    expect(warn).not.toHaveBeenCalled()
+  })
+
+  const late = new Error('too late')
+  it.each<[string, () => unknown]>([
+    [
+      'throws',
+      () => {
+        throw late
+      },
+    ],
+    ['rejects', () => Promise.reject(late)],
+  ])('prints what waitUntil %s', async (_, waitUntil) => {
+    hold(waitUntil, work)
+    await turn()
+    expect(takePrinted()).toEqual([
+      [
+        expect.objectContaining({
+          message:
+            'Cannot keep the host alive for the tasks: its waitUntil failed, call it while the request is handled',
+          cause: late,
+        }),
+      ],
+    ])
+  })
+
+  it('warns once on a Worker that has none, whose tasks would never run', async () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
-    vi.stubGlobal('navigator', { userAgent: 'Cloudflare-Workers' })
-    for (const { warnOnWorker } of [await load(), await load()]) {
-      warnOnWorker()
-      warnOnWorker()
-    }
-    state.hasWarned = false
+    const there = await loadOn({ navigator: { userAgent: 'Cloudflare-Workers' } }, load)
+    there.hold(undefined, work)
+    there.hold(undefined, work)
     expect(warn.mock.calls).toEqual([
       [expect.stringMatching(/^Cannot keep the Worker alive .*: no waitUntil was found, pass ctx/)],
     ])

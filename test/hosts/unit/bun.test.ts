@@ -1,17 +1,9 @@
-import { afterEach, describe, expect, it, vi } from 'vitest'
-import { isStatic } from '../../../src/lib/static-body.ts'
+import { describe, expect, it, vi } from 'vitest'
+import { bun, isBun, isStaticOnBun } from '../../../src/hosts/bun.ts'
+import { loadOn } from '../../support/load-on.ts'
 
-/** The module as another runtime loads it. */
-async function loadOn(globals: Record<string, unknown>): Promise<typeof isStatic> {
-  vi.resetModules()
-  for (const [name, value] of Object.entries(globals)) vi.stubGlobal(name, value)
-  const loaded = await import('../../../src/lib/static-body.ts')
-  return loaded.isStatic
-}
-
-afterEach(() => {
-  vi.unstubAllGlobals()
-})
+const load = (): Promise<typeof import('../../../src/hosts/bun.ts')> =>
+  import('../../../src/hosts/bun.ts')
 
 /** A response whose body must not be looked at. */
 function newResponse(properties: PropertyDescriptorMap = {}): Response {
@@ -23,18 +15,21 @@ function newResponse(properties: PropertyDescriptorMap = {}): Response {
   return Object.defineProperties(new Response('text'), { body, ...properties })
 }
 
-describe('isStatic()', () => {
-  it('is false on Node, where nothing can be known', () => {
-    expect(isStatic(newResponse())).toBe(false)
+describe('isBun', () => {
+  it('is true on Bun, and not here', async () => {
+    expect(isBun).toBe(false)
+    expect((await loadOn({ Bun: {} }, load)).isBun).toBe(true)
+  })
+})
+
+describe('What fetch decodes on Bun', () => {
+  it.each(['gzip', 'x-gzip', 'GZIP', 'deflate', 'br', 'zstd'])('is %s', (coding) => {
+    expect(coding).toMatch(bun.decoded)
   })
 
-  it.each([[undefined], [null], ['text'], [{ body: 'text' }]])(
-    'is false for %o, which is no response of the host',
-    async (answer) => {
-      expect((await loadOn({ Bun: { inspect: () => 'Response (4 bytes) {' } }))(answer)).toBe(false)
-      expect((await loadOn({ Bun: undefined, Deno: {} }))(answer)).toBe(false)
-    },
-  )
+  it.each(['', 'gzip, br', 'identity'])('is not %j', (coding) => {
+    expect(coding).not.toMatch(bun.decoded)
+  })
 })
 
 /** Remembers what it was made of. */
@@ -60,7 +55,11 @@ function newBun(shown: string, estimateShallowMemoryUsageOf?: (value: object) =>
   return { inspect, globals }
 }
 
-describe('isStatic() on Bun', () => {
+describe('isStaticOnBun()', () => {
+  it('is false on Node, where nothing can be known', () => {
+    expect(isStaticOnBun(newResponse())).toBe(false)
+  })
+
   it.each<[string, boolean]>([
     ['Response (4 bytes) {\n  ok: true,', true],
     ['Response (20 MB) {\n  ok: true,\n  Blob (20 MB)', true],
@@ -71,19 +70,19 @@ describe('isStatic() on Bun', () => {
     ['[object Response]', false],
   ])('goes by what Bun shows: %j is %s', async (shown, expected) => {
     const { inspect, globals } = newBun(shown)
-    const isStaticThere = await loadOn(globals)
+    const there = await loadOn(globals, load)
     const response = newResponse()
-    expect(isStaticThere(response)).toBe(expected)
+    expect(there.isStaticOnBun(response)).toBe(expected)
     expect(inspect.mock.calls).toEqual([[response]])
   })
 
   it('looks no further at a response that holds bytes', async () => {
     const { inspect, globals } = newBun('Response (0 KB) {', sizeOfKnown)
-    const isStaticThere = await loadOn(globals)
-    expect(isStaticThere(new Response('text'))).toBe(true)
+    const there = await loadOn(globals, load)
+    expect(there.isStaticOnBun(new Response('text'))).toBe(true)
     expect(inspect).not.toHaveBeenCalled()
-    expect(isStaticThere(new Response('text', { statusText: 'Made' }))).toBe(false)
-    expect(isStaticThere(new Response(null))).toBe(false)
+    expect(there.isStaticOnBun(new Response('text', { statusText: 'Made' }))).toBe(false)
+    expect(there.isStaticOnBun(new Response(null))).toBe(false)
     expect(inspect).toHaveBeenCalledTimes(2)
   })
 
@@ -96,39 +95,19 @@ describe('isStatic() on Bun', () => {
     ],
   ])('goes by what Bun shows where it counts %s', async (_, sizeOf) => {
     const { inspect, globals } = newBun('Response (0 KB) {', sizeOf)
-    const isStaticThere = await loadOn(globals)
-    expect(isStaticThere(new Response('text'))).toBe(false)
+    const there = await loadOn(globals, load)
+    expect(there.isStaticOnBun(new Response('text'))).toBe(false)
     expect(inspect).toHaveBeenCalledOnce()
   })
 
   it('is false for one that may still be arriving, and for one that is read', async () => {
     const { inspect, globals } = newBun('Response (4 bytes) {', sizeOfKnown)
-    const isStaticThere = await loadOn(globals)
+    const there = await loadOn(globals, load)
     const fetched = newResponse({ url: { value: 'http://localhost/' } })
-    expect(isStaticThere(fetched)).toBe(false)
+    expect(there.isStaticOnBun(fetched)).toBe(false)
     const read = new Response('text')
     await read.text()
-    expect(isStaticThere(read)).toBe(false)
+    expect(there.isStaticOnBun(read)).toBe(false)
     expect(inspect).not.toHaveBeenCalled()
-  })
-})
-
-describe('isStatic() on Deno', () => {
-  it.each<[string, unknown, boolean]>([
-    ['no body', { body: null }, true],
-    ['a body not made yet', { body: {} }, true],
-    ['text', { body: { streamOrStatic: { body: 'text', consumed: false } } }, true],
-    ['a stream', { body: { streamOrStatic: new ReadableStream() } }, false],
-    ['something else', {}, false],
-    ['nothing', undefined, false],
-  ])('goes by what a response of Deno is made of: %s', async (_, inner, expected) => {
-    const isStaticThere = await loadOn({ Deno: {} })
-    const response = newResponse({ [Symbol('response')]: { value: inner } })
-    expect(isStaticThere(response)).toBe(expected)
-  })
-
-  it('is false where a response is made otherwise', async () => {
-    const isStaticThere = await loadOn({ Deno: {} })
-    expect(isStaticThere(newResponse({ [Symbol('other')]: { value: { body: null } } }))).toBe(false)
   })
 })

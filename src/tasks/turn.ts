@@ -1,0 +1,106 @@
+import type { ResponseEnd } from '../response/outcome.ts'
+import { isThenable } from '../util/checks.ts'
+import { continuation } from '../util/continuation.ts'
+import { report } from '../util/report.ts'
+import { longestTimer } from '../util/timers.ts'
+import type { BackgroundTaskError } from './background-task-error.ts'
+import type { Call } from './call.ts'
+import type { Terms } from './item.ts'
+import { outside } from './outside.ts'
+import type { TaskContext } from './task-types.ts'
+
+type Finish = (status: 'fulfilled' | 'rejected', error?: unknown) => void
+
+/** What is known of a task from its turn on, and forgotten when it has ended. */
+export class Turn {
+  readonly end: ResponseEnd
+  readonly terms: Terms
+  #startedAt: number | undefined
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #context: Context | undefined
+  #report: ((failure: BackgroundTaskError) => void) | undefined
+
+  constructor(end: ResponseEnd, terms: Terms) {
+    this.end = end
+    this.terms = terms
+  }
+
+  /** Starts the clock. */
+  begin(timeout = this.terms.timeout, expire: (reason: unknown) => void): void {
+    this.#startedAt = performance.now()
+    if (timeout === undefined || timeout > longestTimer) return
+    this.#timer = setTimeout(() => {
+      expire(new DOMException(`The task took longer than ${timeout} ms`, 'TimeoutError'))
+    }, timeout)
+  }
+
+  /** Calls it, and says how that went. */
+  perform(call: Call, finish: Finish): void {
+    try {
+      const returned = call.invoke(this)
+      if (!isThenable(returned)) return finish('fulfilled')
+      const { onError } = this.terms
+      if (onError) this.#report = continuation((failure) => report(failure, onError))
+      // It may be shared and never settle: what waits for it then holds its async context.
+      outside(() => void settle(returned, finish))
+    } catch (error) {
+      finish('rejected', error)
+    }
+  }
+
+  /** Stops the clock. Returns the milliseconds that it took. */
+  finish(): number {
+    clearTimeout(this.#timer)
+    return this.#startedAt === undefined ? 0 : performance.now() - this.#startedAt
+  }
+
+  get context(): TaskContext {
+    return (this.#context ??= new Context(this.end))
+  }
+
+  abort(reason: unknown): void {
+    this.#context?.abort(reason)
+  }
+
+  /** In the async context in which it was called. */
+  report(failure: BackgroundTaskError): void {
+    if (this.#report) this.#report(failure)
+    else report(failure, this.terms.onError)
+  }
+}
+
+async function settle(returned: PromiseLike<unknown>, finish: Finish): Promise<void> {
+  try {
+    await returned
+    finish('fulfilled')
+  } catch (error) {
+    finish('rejected', error)
+  }
+}
+
+/** Creates its controller when the signal is first asked for: most tasks never do. */
+class Context implements TaskContext {
+  readonly outcome: ResponseEnd['outcome']
+  readonly reason: unknown
+  readonly #end: ResponseEnd
+  #controller: AbortController | undefined
+
+  constructor(end: ResponseEnd) {
+    this.outcome = end.outcome
+    this.reason = end.reason
+    this.#end = end
+  }
+
+  get response(): ResponseEnd['response'] {
+    return this.#end.response
+  }
+
+  get signal(): AbortSignal {
+    return (this.#controller ??= new AbortController()).signal
+  }
+
+  abort(reason: unknown): void {
+    this.#controller ??= new AbortController()
+    this.#controller.abort(reason)
+  }
+}

@@ -1,0 +1,77 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { BackgroundTasks, type BackgroundTaskError } from '../../src/index.ts'
+import { End } from '../../src/response/outcome.ts'
+import { watchDeadline } from '../../src/tasks/deadline.ts'
+import { inside } from '../../src/tasks/item.ts'
+import { watchReports } from '../support/reports.ts'
+import { microtasks } from '../support/turn.ts'
+
+watchReports()
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+const platform = 'A platform'
+const cut = expect.objectContaining({
+  name: 'TimeoutError',
+  message: 'A platform ends the request now, move what takes so long to a queue',
+})
+
+/** A list that has started, and what it reports. */
+function startList(tasks: (list: BackgroundTasks) => void) {
+  const onError = vi.fn<(error: BackgroundTaskError) => void>()
+  const list = new BackgroundTasks([], { onError })
+  tasks(list)
+  list[inside].start(new End('closed'))
+  return { list: list[inside], finished: list.finished, onError }
+}
+
+describe('watchDeadline()', () => {
+  it('gives up on what runs and skips the rest, a tenth of the time before, and cleanups run', async () => {
+    const cleanup = vi.fn<() => void>()
+    const signals: AbortSignal[] = []
+    const { list, finished, onError } = startList((tasks) => {
+      tasks.addTask({
+        name: 'hanging',
+        run: ({ signal }) => new Promise(() => signals.push(signal)),
+      })
+      tasks.addTask({ name: 'next', run: () => expect.fail('It ran') })
+      tasks.defer(cleanup)
+    })
+    watchDeadline(list, { platform, remaining: () => 1000 })
+    await vi.advanceTimersByTimeAsync(899)
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false])
+    await vi.advanceTimersByTimeAsync(1)
+    expect(signals.map(({ reason }) => reason)).toEqual([cut])
+    expect(await finished).toMatchObject([
+      { name: 'hanging', status: 'rejected', error: cut },
+      { name: 'next', status: 'skipped', error: cut },
+    ])
+    expect(onError.mock.calls).toMatchObject([[{ task: 'hanging', skipped: ['next'] }]])
+    expect(cleanup).toHaveBeenCalledOnce()
+  })
+
+  it('leaves a second at most to the cleanups', async () => {
+    const { list, finished } = startList((tasks) => {
+      tasks.addTask({ name: 'hanging', run: () => new Promise(() => {}) })
+    })
+    watchDeadline(list, { platform, remaining: () => 30_000 })
+    await vi.advanceTimersByTimeAsync(28_999)
+    expect(list.state).toBe('running')
+    await vi.advanceTimersByTimeAsync(1)
+    expect(await finished).toMatchObject([{ status: 'rejected' }])
+  })
+
+  it('is undone when the list has ended', async () => {
+    const { list, finished } = startList((tasks) => tasks.addTask(() => microtasks()))
+    const undo = watchDeadline(list, { platform, remaining: () => 1000 })
+    await finished
+    expect(vi.getTimerCount()).toBe(1)
+    undo()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})

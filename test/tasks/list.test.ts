@@ -1,0 +1,258 @@
+import { describe, expect, it, vi } from 'vitest'
+import { BackgroundTask, BackgroundTasks } from '../../src/index.ts'
+import { Exchange } from '../../src/response/exchange.ts'
+import { End } from '../../src/response/outcome.ts'
+import { inside } from '../../src/tasks/item.ts'
+import type { List } from '../../src/tasks/list.ts'
+import { registry } from '../../src/tasks/registry.ts'
+import { newGate } from '../support/gate.ts'
+import { misuse } from '../support/misuse.ts'
+import { watchReports } from '../support/reports.ts'
+import { turn } from '../support/turn.ts'
+
+watchReports()
+
+function newList(...tasks: (BackgroundTask | BackgroundTasks)[]): List {
+  return new BackgroundTasks(tasks)[inside]
+}
+
+function newTask(name: string, run: () => unknown = () => {}): BackgroundTask {
+  return new BackgroundTask({ name, run })
+}
+
+describe('A List', () => {
+  it('says which of its states it is in', async () => {
+    const gate = newGate()
+    const list = newList(newTask('task', () => gate.opened))
+    const states: string[] = [list.state]
+    list.handle()
+    states.push(list.state)
+    const exchange = new Exchange()
+    list.waitFor(exchange)
+    states.push(list.state)
+    exchange.end('closed')
+    await turn()
+    states.push(list.state)
+    gate.open()
+    await list.ended
+    states.push(list.state)
+    expect(states).toEqual(['free', 'handling', 'waiting', 'running', 'over'])
+  })
+
+  it('is free again when its handler decides nothing', () => {
+    const list = newList()
+    list.handle()
+    expect([list.hasHandler, registry.inFlight.items]).toEqual([true, [list]])
+    list.release()
+    expect([list.state, registry.inFlight.items]).toEqual(['free', []])
+  })
+
+  it('is accepted once something is going to run it, until it is stopped or over', async () => {
+    const list = newList()
+    expect(list.isAccepted).toBe(false)
+    const around = newList(list.face as BackgroundTasks)
+    expect(list.isAccepted).toBe(false)
+    around.handle()
+    expect([around.isAccepted, list.isAccepted]).toEqual([true, true])
+    list.skip('failed', [])
+    expect(list.isAccepted).toBe(false)
+    await around.start(new End('closed'))
+    expect(around.isAccepted).toBe(false)
+  })
+
+  it('waits for the response that it was wrapped with last', async () => {
+    const run = vi.fn<() => void>()
+    const list = newList(newTask('task', run))
+    const [first, last] = [new Exchange(), new Exchange()]
+    list.waitFor(first)
+    list.waitFor(last)
+    first.end('closed')
+    await turn()
+    expect(run).not.toHaveBeenCalled()
+    last.end('closed')
+    await list.ended
+    expect(run).toHaveBeenCalledOnce()
+  })
+
+  it('adds some before the others, in their order, and at the end once it runs', async () => {
+    const calls: string[] = []
+    const named = (name: string) => newTask(name, () => void calls.push(name))[inside]
+    const list = newList()
+    list.add(named('added'))
+    list.addFirst(named('first'))
+    list.addFirst(named('second'))
+    const ended = list.start(new End('closed'))
+    list.addFirst(named('late'))
+    await ended
+    await list.ended
+    expect(calls).toEqual(['first', 'second', 'added', 'late'])
+  })
+
+  it('refuses a list that it is in itself', () => {
+    const inner = newList()
+    const outer = newList(inner.face as BackgroundTasks)
+    expect(misuse(() => inner.add(outer))).toBe(
+      'Cannot add the list: it contains this list, add its tasks instead',
+    )
+  })
+
+  it('asks for the end of its response with the first that is added to it, once', () => {
+    const list = newList()
+    const subscribe = vi.fn<() => void>(() => (list.subscribe = undefined))
+    list.subscribe = subscribe
+    list.add(newTask('one')[inside])
+    list.add(newTask('two')[inside])
+    expect(subscribe).toHaveBeenCalledOnce()
+  })
+
+  it('ends so as its handler threw, whatever becomes of the response', async () => {
+    const list = newList(newTask('task'))
+    list.thrown = { reason: 'bug' }
+    list.start(new End('closed'))
+    expect(await list.finished).toMatchObject([{ status: 'skipped', outcome: 'thrown' }])
+  })
+})
+
+describe('List.collect()', () => {
+  it('adds what is in it, each once, however often it stands there', () => {
+    const task = newTask('task')
+    const inner = new BackgroundTasks([task])
+    const list = newList(inner, task, inner)
+    expect([...list.collect(new Set())]).toEqual([list, inner[inside], task[inside]])
+  })
+})
+
+describe('List.skip()', () => {
+  it('gives up on what has not started, but on what another list is going to run', async () => {
+    const [alone, shared, free] = ['alone', 'shared', 'free'].map((name) => newTask(name))
+    if (!alone || !shared || !free) throw new Error('There are three')
+    const list = newList(alone, shared, free)
+    const accepted = newList(shared)
+    accepted.handle()
+    // Nothing runs this one.
+    newList(free)
+    const skipped: string[] = []
+    list.skip('failed', skipped)
+    expect(skipped).toEqual(['alone', 'free'])
+    expect([alone, shared, free].map(({ status }) => status)).toEqual([
+      'skipped',
+      'pending',
+      'skipped',
+    ])
+    list.start(new End('closed'))
+    // It was skipped here, and runs there.
+    expect(await list.finished).toMatchObject([
+      { name: 'alone', status: 'skipped', error: 'failed' },
+      { name: 'shared', status: 'skipped', error: 'failed' },
+      { name: 'free', status: 'skipped', error: 'failed' },
+    ])
+    await accepted.start(new End('closed'))
+    expect(shared.status).toBe('fulfilled')
+  })
+})
+
+describe('A List to which something is added after its end', () => {
+  it('runs it, and is another promise', async () => {
+    const list = newList()
+    list.start(new End('closed'))
+    const before = list.ended
+    const task = newTask('late')
+    list.add(task[inside])
+    expect([list.state, list.ended === before]).toEqual(['running', false])
+    await list.ended
+    expect(task.status).toBe('fulfilled')
+  })
+
+  it('has the list around it run it, which waits for that', async () => {
+    const [gate, late] = [newGate(), newGate()]
+    const inner = newList()
+    const outer = newList(
+      inner.face as BackgroundTasks,
+      newTask('task', () => gate.opened),
+    )
+    outer.start(new End('closed'))
+    expect([inner.state, outer.state]).toEqual(['over', 'running'])
+    inner.add(newTask('late', () => late.opened)[inside])
+    expect(inner.state).toBe('waiting')
+    gate.open()
+    await turn()
+    expect([inner.state, outer.state]).toEqual(['running', 'running'])
+    late.open()
+    await outer.ended
+    expect(inner.state).toBe('over')
+  })
+})
+
+describe('A List that waits to be run again', () => {
+  // It was woken by a list in it, which was added to as well.
+  it('waits for its turn in the list around it', async () => {
+    const starts: string[] = []
+    const [one, two] = [newGate(), newGate()]
+    const innermost = new BackgroundTasks()
+    const inner = new BackgroundTasks([newTask('one', () => one.opened), innermost], {
+      concurrency: 2,
+    })
+    const outer = newList(
+      inner,
+      newTask('two', () => two.opened),
+    )
+    outer.start(new End('closed'))
+    one.open()
+    await turn()
+    inner.addTask(() => void starts.push('inner'))
+    innermost.addTask(() => void starts.push('innermost'))
+    await turn()
+    expect(starts).toEqual([])
+    two.open()
+    await outer.ended
+    expect(starts).toEqual(['inner', 'innermost'])
+  })
+})
+
+describe('A task in two lists that both fail', () => {
+  // The first one was opened again: the second one left the task to it, which had passed it by.
+  it('is skipped, also where the first list goes on with what was added to it', async () => {
+    const [first, second, added] = [newGate(), newGate(), newGate()]
+    const task = newTask('task')
+    const one = new BackgroundTasks([newTask('first', () => first.opened.then(fail)), task])
+    const two = new BackgroundTasks([newTask('second', () => second.opened.then(fail)), task])
+    const around = new BackgroundTasks([one, two], {
+      concurrency: 2,
+      failure: 'continue',
+      onError() {},
+    })
+    void around.run().catch(() => {})
+    first.open()
+    await turn()
+    expect(task.status).toBe('pending')
+    one.addTask(newTask('added', () => added.opened))
+    await turn()
+    second.open()
+    await turn()
+    expect(task.status).toBe('skipped')
+    added.open()
+    await around.finished
+  })
+})
+
+describe('A task that is added to a list that has ended, in a list that was stopped', () => {
+  // It was left to another list, which had passed it by already: nobody ran it.
+  it('is skipped, though another list holds its list too', async () => {
+    const [failing, hanging] = [newGate(), newGate()]
+    const inner = new BackgroundTasks([newTask('failing', () => failing.opened.then(fail))])
+    const other = new BackgroundTasks([inner, newTask('hanging', () => hanging.opened)])
+    const around = new BackgroundTasks([inner, other], { concurrency: 2, onError() {} })
+    void around.run().catch(() => {})
+    failing.open()
+    await turn()
+    const late = inner.addTask(newTask('late'))
+    hanging.open()
+    await around.finished
+    expect(late.status).toBe('skipped')
+    expect((await around.finished).map(({ name }) => name)).toEqual(['failing', 'late', 'hanging'])
+  })
+})
+
+function fail(): never {
+  throw new Error('bug')
+}
