@@ -74,7 +74,7 @@ async function ask(name) {
     const headers = { 'x-request-id': id }
     const response = await fetch(addressOf(name), { method, body, headers, signal: client.signal })
     const reader = response.body?.getReader()
-    for (let chunks = 1; reader && !(await reader.read()).done; chunks += 1) {
+    for (let chunks = 1; await hasMore(reader); chunks += 1) {
       if (isLeaving && chunks === 4) client.abort()
     }
     ownRequests.set(id, { name, took: performance.now() - start })
@@ -84,6 +84,10 @@ async function ask(name) {
     clearTimeout(timer)
   }
   timelines.get(id)?.draw()
+}
+
+async function hasMore(reader) {
+  return reader !== undefined && !(await reader.read()).done
 }
 
 function switched(name) {
