@@ -8,7 +8,6 @@ const path = (name: string): string => fileURLToPath(new URL(name, import.meta.u
 /** What starts processes or threads, soaks, or waits for real time: too slow for the inner loop. */
 const slow = [
   'test/examples-*.test.ts',
-  'test/observability.test.ts',
   'test/release.test.ts',
   'test/shutdown.test.ts',
   'test/soak.test.ts',
@@ -52,6 +51,7 @@ export default defineConfig({
         },
       },
       suite('processes', { include: slow, minutes: 2, setup: 'test/support/set-up-processes.ts' }),
+      suite('guides', { minutes: 5 }),
       suite('package', { minutes: 10 }),
       suite('hosts', { minutes: 3 }),
       suite('apps', { minutes: 10, include: ['test/apps/*.test.ts', next], alias: nextAlias }),

@@ -1,3 +1,10 @@
+/**
+ * Tasks in a queue, which survive a crash and can run on another machine. Guide:
+ * [BullMQ](../docs/bullmq.md).
+ *
+ * @module background-tasks/bullmq
+ */
+
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ErrorCode, type Job, type Queue, UnrecoverableError } from 'bullmq'
 import type { Outcome } from './response/outcome.ts'

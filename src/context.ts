@@ -1,3 +1,10 @@
+/**
+ * The list of the request, from anywhere below its handler. Guide:
+ * [one list for all below the handler](../docs/context.md).
+ *
+ * @module background-tasks/context
+ */
+
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { checkedHandler, handle, type HandlerOptions, withLength } from './handler/handle.ts'
 import { currentResponse } from './hosts/current-response.ts'

@@ -1,3 +1,10 @@
+/**
+ * The core: handlers with a list, tasks and lists, and what waits for them, watches them and ends
+ * them. Guide: [the core](../docs/index.md).
+ *
+ * @module background-tasks
+ */
+
 export { type HandlerOptions } from './handler/handle.ts'
 export { withBackgroundTasks } from './handler/with-background-tasks.ts'
 export { type Outcome, type ResponseEnd } from './response/outcome.ts'

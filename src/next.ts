@@ -1,3 +1,10 @@
+/**
+ * A list for route handlers, server actions, pages and proxies of Next.js, on its own `after()`.
+ * Guide: [Next.js](../docs/next.md).
+ *
+ * @module background-tasks/next
+ */
+
 import { after } from 'next/server.js'
 import { checkedHandler, handle, type HandlerOptions, withLength } from './handler/handle.ts'
 import type { Host } from './hosts/host.ts'

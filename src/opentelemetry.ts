@@ -1,3 +1,9 @@
+/**
+ * A span for each task. Guide: [OpenTelemetry](../docs/opentelemetry.md).
+ *
+ * @module background-tasks/opentelemetry
+ */
+
 import { type Attributes, SpanStatusCode, trace, type Tracer } from '@opentelemetry/api'
 import type { BackgroundTask } from './tasks/background-task.ts'
 

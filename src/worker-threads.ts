@@ -1,3 +1,10 @@
+/**
+ * Tasks on another thread, for work that computes. Guide:
+ * [worker threads](../docs/worker-threads.md).
+ *
+ * @module background-tasks/worker-threads
+ */
+
 import { isDeepStrictEqual } from 'node:util'
 import { withContext } from './tasks/context-function.ts'
 import type { TaskContext } from './tasks/task-types.ts'

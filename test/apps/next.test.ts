@@ -89,6 +89,8 @@ describe.each(Object.entries(servers))('%s', (_, start) => {
     server
       .until((all) => all.some((event) => event.id === id && event.type === type))
       .then((all) => all.filter((event) => event.id === id))
+  const printed = (line: string): Promise<unknown> =>
+    server.until(() => server.output().includes(`${line}\n`))
   const ask = (path: string, id: string, more: Partial<RawRequest> = {}): RawRequest => ({
     port: server.port,
     path: `${path}${path.includes('?') ? '&' : '?'}id=${id}`,
@@ -401,17 +403,22 @@ describe.each(Object.entries(servers))('%s', (_, start) => {
       const post = (path: string): Promise<RawResponse> =>
         request({ port: server.port, path, method: 'POST', body })
       expect(await post('/notifications')).toMatchObject({ status: 202, complete: true })
-      expect(await seen(email, 'notification')).toEqual([
-        { type: 'notification', id: email, message: 'some notification' },
-      ])
+      await printed(`notification for ${email}: some notification`)
       const query = newId('query')
       const path = `/send-notification/${email}?q=${query}`
       await request({ port: server.port, path, method: 'POST' })
-      await seen(`found query: ${query}`, 'log')
-      await seen(`message to ${email}`, 'log')
+      await printed(`log: found query: ${query}`)
+      await printed(`log: message to ${email}`)
       const subscriber = newId('subscriber')
       await request(await formPost(server, '/newsletter', 'newsletter', { email: subscriber }))
-      await seen(subscriber, 'notification')
+      await printed(`notification for ${subscriber}: welcome`)
+    })
+
+    it('reads cookies and headers in a task', async () => {
+      const agent = newId('agent')
+      const fields = { cookie: 'theme=dark', 'user-agent': agent }
+      await request({ port: server.port, path: '/visits', headers: fields })
+      await printed(`visit with dark by ${agent}`)
     })
   })
 })

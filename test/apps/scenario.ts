@@ -135,4 +135,5 @@ function blockUntil(file: string): string {
 /** What the examples of the documentation do in the background. */
 export function writeNotification(email: string, message: string): void {
   report('notification', email, { message })
+  console.log(`notification for ${email}: ${message}`)
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, mock, test } from 'node:test'
-import { BackgroundTasks, drain } from 'background-tasks'
+import { BackgroundTask, BackgroundTasks, drain } from 'background-tasks'
 import { outbox, POST, sendWelcome, signUp } from './sign-up.ts'
 
 function newRequest(): Request {
@@ -16,11 +16,12 @@ afterEach(() => {
 // #region spy
 test('adds the welcome, and does not send it', async () => {
   const tasks = new BackgroundTasks()
-  const addTask = mock.method(tasks, 'addTask')
   const response = await signUp(tasks, newRequest())
   assert.equal(response.status, 202)
-  const calls = addTask.mock.calls.map((call) => call.arguments)
-  assert.deepEqual(calls, [[sendWelcome, 'ada@example.com']])
+  const [task] = tasks.tasks
+  assert.ok(task instanceof BackgroundTask)
+  assert.equal(task.func, sendWelcome)
+  assert.deepEqual(task.args, ['ada@example.com'])
   assert.deepEqual(outbox, [])
 })
 // #endregion

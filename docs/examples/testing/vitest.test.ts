@@ -14,10 +14,9 @@ afterEach(() => {
 
 it('adds the welcome, and does not send it', async () => {
   const tasks = new BackgroundTasks()
-  const addTask = vi.spyOn(tasks, 'addTask')
   const response = await signUp(tasks, newRequest())
   expect(response.status).toBe(202)
-  expect(addTask.mock.calls).toEqual([[sendWelcome, 'ada@example.com']])
+  expect(tasks.tasks).toMatchObject([{ func: sendWelcome, args: ['ada@example.com'] }])
   expect(outbox).toEqual([])
 })
 

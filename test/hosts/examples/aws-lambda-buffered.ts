@@ -1,6 +1,9 @@
 import { drain, withBackgroundTasks } from 'background-tasks'
 import { toLambdaHandler } from 'srvx/aws-lambda'
-import { writeNotification } from './notification.ts'
+
+async function writeNotification(email: string, { message }: { message: string }): Promise<void> {
+  console.log(`notification for ${email}: ${message}`)
+}
 
 const answer = toLambdaHandler({
   fetch: withBackgroundTasks((tasks) => {

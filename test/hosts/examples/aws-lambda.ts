@@ -1,6 +1,9 @@
 import { drain, withBackgroundTasks } from 'background-tasks'
 import { handleLambdaEventWithStream } from 'srvx/aws-lambda'
-import { writeNotification } from './notification.ts'
+
+async function writeNotification(email: string, { message }: { message: string }): Promise<void> {
+  console.log(`notification for ${email}: ${message}`)
+}
 
 const fetch = withBackgroundTasks((tasks) => {
   tasks.addTask(writeNotification, 'ada@example.com', { message: 'some notification' })

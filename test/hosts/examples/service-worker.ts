@@ -1,5 +1,8 @@
 import { withBackgroundTasks } from 'background-tasks'
-import { writeNotification } from './notification.ts'
+
+async function writeNotification(email: string, { message }: { message: string }): Promise<void> {
+  console.log(`notification for ${email}: ${message}`)
+}
 
 const handler = withBackgroundTasks((tasks, _event: FetchEvent) => {
   tasks.addTask(writeNotification, 'ada@example.com', { message: 'some notification' })

@@ -1,6 +1,9 @@
 import { backgroundTasks } from 'background-tasks/context'
 import type { NextRequest } from 'next/server'
-import { writeLog } from './log'
+
+function writeLog(message: string): void {
+  console.log('log:', message)
+}
 
 export function getQuery(request: NextRequest): string | null {
   const query = request.nextUrl.searchParams.get('q')

@@ -1,5 +1,8 @@
 import { backgroundTasks } from 'background-tasks/context'
-import { writeLog } from './log.server.ts'
+
+function writeLog(message: string): void {
+  console.log('log:', message)
+}
 
 export function getQuery(request: Request): string | null {
   const query = new URL(request.url).searchParams.get('q')

@@ -2,7 +2,10 @@
 
 import { withBackgroundTasks } from 'background-tasks/next'
 import { redirect } from 'next/navigation'
-import { writeNotification } from '../../lib/notifications'
+
+async function writeNotification(email: string, { message }: { message: string }): Promise<void> {
+  console.log(`notification for ${email}: ${message}`)
+}
 
 export const subscribe = withBackgroundTasks(async (tasks, formData: FormData) => {
   const email = String(formData.get('email'))

@@ -1,6 +1,9 @@
 import { withBackgroundTasks } from 'background-tasks/next'
 import type { NextRequest } from 'next/server'
-import { writeNotification } from '../../lib/notifications'
+
+async function writeNotification(email: string, { message }: { message: string }): Promise<void> {
+  console.log(`notification for ${email}: ${message}`)
+}
 
 export const POST = withBackgroundTasks(async (tasks, request: NextRequest) => {
   const { email } = await request.json()

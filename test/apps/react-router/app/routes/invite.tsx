@@ -1,7 +1,14 @@
-// #region action
 import { withBackgroundTasks } from 'background-tasks'
-import { createUser, sendWelcome } from '../users.server.ts'
+import { Form } from 'react-router'
 import type { Route } from './+types/invite'
+
+async function createUser(email: string): Promise<void> {
+  if (!email.includes('@')) throw new Error(`${email} is no address`)
+}
+
+async function sendWelcome(email: string): Promise<void> {
+  console.log(`welcome, ${email}`)
+}
 
 export const action = withBackgroundTasks(async (tasks, { request }: Route.ActionArgs) => {
   const email = String((await request.formData()).get('email'))
@@ -9,8 +16,13 @@ export const action = withBackgroundTasks(async (tasks, { request }: Route.Actio
   await createUser(email) // where it throws, no welcome is sent
   return { invited: email }
 })
-// #endregion
 
 export default function Invite({ actionData }: Route.ComponentProps) {
-  return <p>Invited: {actionData?.invited}</p>
+  return (
+    <Form method="post">
+      <input name="email" />
+      <button>Invite</button>
+      {actionData && <p>Invited: {actionData.invited}</p>}
+    </Form>
+  )
 }

@@ -1,7 +1,10 @@
 import { backgroundTasks } from 'background-tasks/context'
-import { writeLog } from '../log.server.ts'
 import { getQuery } from '../query.server.ts'
 import type { Route } from './+types/send-notification'
+
+function writeLog(message: string): void {
+  console.log('log:', message)
+}
 
 export function action({ request, params }: Route.ActionArgs) {
   const query = getQuery(request)

@@ -1,6 +1,9 @@
 import { json, type RequestHandler } from '@sveltejs/kit'
 import { withBackgroundTasks } from 'background-tasks'
-import { writeNotification } from '#lib/notification.ts'
+
+async function writeNotification(email: string, message: string): Promise<void> {
+  console.log(`notification for ${email}: ${message}`)
+}
 
 export const POST: RequestHandler = withBackgroundTasks(async (tasks, { request }) => {
   const { email } = await request.json()

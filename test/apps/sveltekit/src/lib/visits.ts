@@ -1,5 +1,8 @@
 import { backgroundTasks } from 'background-tasks/context'
-import { writeNotification } from './notification.ts'
+
+async function writeNotification(email: string, message: string): Promise<void> {
+  console.log(`notification for ${email}: ${message}`)
+}
 
 export function noteVisit(email: string): void {
   backgroundTasks().addTask(writeNotification, email, 'some notification')

@@ -1,7 +1,10 @@
 import { withBackgroundTasks } from 'background-tasks/next'
 import type { NextRequest } from 'next/server'
-import { writeLog } from '../../../lib/log'
 import { getQuery } from '../../../lib/query'
+
+function writeLog(message: string): void {
+  console.log('log:', message)
+}
 
 type Context = RouteContext<'/send-notification/[email]'>
 

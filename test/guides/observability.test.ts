@@ -1,16 +1,18 @@
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 
-const page = await readFile(new URL('../docs/observability.md', import.meta.url), 'utf8')
+const page = await readFile(new URL('../../docs/observability.md', import.meta.url), 'utf8')
 
 /** Runs the fence of the page below the heading, and returns what it prints. */
 async function run(heading: string): Promise<string> {
   const section = page.slice(page.indexOf(`## ${heading}`))
   const [, code = ''] = /```ts\n([^]*?)```/.exec(section) ?? []
   const args = ['--input-type=module-typescript', '--eval', code]
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, args)
+  const cwd = fileURLToPath(new URL('.', import.meta.url))
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { cwd })
   expect(stderr).toBe('')
   return stdout
 }

@@ -1,11 +1,13 @@
 /**
  * Every code fence of README.md, of docs/ and of the doc comments in src/ is a copy of tested code,
- * or is compiled and run here.
+ * or is compiled and run.
  *
  * - ```` ```ts file=path ````, with the path from the root of the repository, is that file, to the
  *   letter, and ```` ```ts file=path#name ```` its `// #region name`. Another suite runs the file.
+ * - One that the paragraph above tells the reader to save is run by `pages.test.ts`, with the command
+ *   that stands there. TypeScript is compiled here too.
  * - ```` ```ts ```` is a module that `node` runs by itself, against the built package, in an empty
- *   folder. A `text` fence after it whose first line is `// prints` holds what it prints.
+ *   folder. A `text` fence after it, below "It prints:", holds what it prints.
  * - The other languages below are not looked at.
  */
 import { spawn } from 'node:child_process'
@@ -13,16 +15,17 @@ import { existsSync } from 'node:fs'
 import { glob, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Fence, findFences, findRegion } from './support/fences.ts'
+import { type Fence, findFences, findRegion } from '../support/fences.ts'
+import { root } from '../support/install.ts'
+import { guides } from './shell.ts'
 
-const freeLanguages = ['diff', 'json', 'jsonc', 'python', 'sh', 'text', 'toml']
-const root = fileURLToPath(new URL('../', import.meta.url))
+const freeLanguages = ['console', 'diff', 'json', 'jsonc', 'python', 'sh', 'text', 'toml']
 
 const fences: Fence[] = []
 const links: { from: string; to: string }[] = []
+const tests: { from: string; to: string }[] = []
 /** To be run in a checkout, each with the `npx` or `npm` before it. */
 const commands: { from: string; command: string }[] = []
 for await (const path of glob(['README.md', 'docs/**/*.md', 'src/**/*.ts'], { cwd: root })) {
@@ -31,6 +34,8 @@ for await (const path of glob(['README.md', 'docs/**/*.md', 'src/**/*.ts'], { cw
   if (path.endsWith('.ts')) continue
   for (const [, to = ''] of text.matchAll(/\]\(([^)#:\s]+)[^):]*\)/g))
     links.push({ from: path, to })
+  for (const [to] of text.matchAll(/\btest\/[\w/-]+(?:\.test)?\.ts\b/g))
+    tests.push({ from: path, to })
   for (const [command] of text.matchAll(/(?:npx )?node (?:docs|test)\/\S+\.ts|npm run [\w:-]+/g))
     commands.push({ from: path, command })
 }
@@ -46,6 +51,13 @@ describe('every link', () => {
   it('leads to a file, if it leads into the repository', () => {
     const broken = links.filter(({ from, to }) => !existsSync(join(root, dirname(from), to)))
     expect(broken).toEqual([])
+  })
+})
+
+describe('every test that a page names', () => {
+  it('is there', () => {
+    expect(tests.filter(({ to }) => !existsSync(join(root, to)))).toEqual([])
+    expect(tests).not.toEqual([])
   })
 })
 
@@ -70,8 +82,11 @@ describe('every command', () => {
 describe('every fence', () => {
   it('is in a language that is checked, or in one that need not be', () => {
     const others = fences.filter(
-      ({ file, language }) =>
-        file === undefined && language !== 'ts' && !freeLanguages.includes(language),
+      ({ file, save, language }) =>
+        file === undefined &&
+        save === undefined &&
+        language !== 'ts' &&
+        !freeLanguages.includes(language),
     )
     expect(others.map(({ path, line, language }) => `${path}:${line} ${language}`)).toEqual([])
   })
@@ -93,28 +108,28 @@ describe('a fence with a file', () => {
 describe('a fence by itself', () => {
   const programs = fences
     .filter(({ file, language }) => file === undefined && language === 'ts')
+    // Those of another runtime are only run: its types are not Node's.
+    .filter(({ save, code }) => save === undefined || !/\b(?:Bun|Deno)\.serve\b/.test(code))
     .map(named)
+  const alone = programs.filter(({ fence }) => fence.save === undefined)
 
   let folder = ''
   let runs: Map<Fence, Promise<Run>>
   let errors: Map<Fence, string[]>
 
   beforeAll(async () => {
-    if (!existsSync(join(root, 'dist/index.js'))) {
-      throw new Error('Cannot check the fences: the package is not built, run `npm run build`')
-    }
-    // Inside the repository, so that `background-tasks` means the built package.
-    await mkdir(join(root, 'test/.fences'), { recursive: true })
-    folder = await mkdtemp(join(root, 'test/.fences/run-'))
+    // Beside the packages that the pages import.
+    await mkdir(join(guides, '.fences'), { recursive: true })
+    folder = await mkdtemp(join(guides, '.fences/run-'))
     const files = new Map<string, Fence>()
     for (const { fence } of programs) {
       const file = join(folder, `${fence.path.replaceAll('/', '_')}_${fence.line}.ts`)
       await writeFile(file, fence.code)
       files.set(file, fence)
     }
-    runs = runAll(files)
+    runs = runAll(new Map([...files].filter(([, { save }]) => save === undefined)))
     errors = check(files)
-  }, 120_000)
+  }, 300_000)
 
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
@@ -122,7 +137,7 @@ describe('a fence by itself', () => {
     expect(errors.get(fence) ?? []).toEqual([])
   })
 
-  it.for(programs)('$where runs and ends', { timeout: 120_000 }, async ({ fence }) => {
+  it.for(alone)('$where runs and ends', { timeout: 120_000 }, async ({ fence }) => {
     const run = await runs.get(fence)
     expect(run?.code, `It ended with ${run?.code}:\n${run?.stdout}${run?.stderr}`).toBe(0)
     if (fence.prints !== undefined) expect(run?.stdout).toBe(fence.prints)

@@ -1,5 +1,0 @@
-import { report } from './events'
-
-export function writeLog(message: string): void {
-  report('log', message)
-}
