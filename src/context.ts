@@ -45,7 +45,7 @@ export function provideBackgroundTasks<Args extends unknown[], Result>(
   handler: (...args: Args) => Result,
   options: HandlerOptions = {},
 ): (...args: Args) => Result {
-  checkFunction('wrap the handler', 'it', handler, `pass a function, or for Hono ${importHono}`)
+  checkFunction('wrap the handler', 'it', handler, `pass a function, or ${importHono}`)
   const begin = checkedHandler(handler, options)
   function handleRequest(this: unknown, ...args: Args): Result {
     const call = (): Result => Reflect.apply(handler, this, args)
@@ -66,11 +66,8 @@ function isHonoContext(value: unknown): boolean {
 function answered(answer: unknown): unknown {
   if (isThenable(answer)) return Promise.resolve(answer).then(answered)
   if (isResponse(answer)) return answer
-  return refuse(
-    'wrap the response',
-    'the handler is a middleware of Hono, which returns none',
-    importHono,
-  )
+  const wrong = 'the handler is a middleware of Hono and returns none'
+  return refuse('wrap the response', wrong, importHono)
 }
 
 /**

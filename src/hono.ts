@@ -47,8 +47,8 @@ declare module 'hono' {
  * @param options How the list runs, and what the host does not offer by itself.
  * @returns The middleware, for `app.use()` or a route.
  * @throws `TypeError` if an option is not one.
- * @throws `RangeError` if `concurrency` is not a whole number from 1 or `Infinity`, or `timeout` or
- * `unreadTimeout` is not above 0.
+ * @throws `RangeError` if `concurrency` is not a whole number from 1 or `Infinity`, or `timeout`,
+ * `unreadTimeout` or `deadline` is not above 0.
  * @see {@link https://hono.dev/docs/guides/middleware | Middleware of Hono}
  */
 export function provideBackgroundTasks(options: HandlerOptions = {}): MiddlewareHandler {

@@ -11,6 +11,7 @@ import {
 } from 'background-tasks'
 import * as bullmq from 'background-tasks/bullmq'
 import * as context from 'background-tasks/context'
+import * as hono from 'background-tasks/hono'
 import * as next from 'background-tasks/next'
 import * as openTelemetry from 'background-tasks/opentelemetry'
 import * as workerThreads from 'background-tasks/worker-threads'
@@ -127,6 +128,7 @@ describe('background-tasks', () => {
 describe('Every other door', () => {
   const built = {
     context,
+    hono,
     next,
     opentelemetry: openTelemetry,
     'worker-threads': workerThreads,

@@ -54,7 +54,7 @@ export function checkedBegin(verb: string, options: HandlerOptions): Begin {
   checkWrapOptions(verb, options)
   const listOptions = checkedListOptions(options)
   const { unreadTimeout, deadline } = options
-  if (deadline !== false) checkMilliseconds('wrap the handler', 'deadline', deadline)
+  if (deadline !== false) checkMilliseconds(verb, 'deadline', deadline)
   const given = deadline && { platform: 'The platform', remaining: () => deadline }
   const waitUntil = waitUntilOf(options)
   return (args, current) => {
