@@ -8,9 +8,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { checkedHandler, handle, type HandlerOptions, withLength } from './handler/handle.ts'
 import { currentResponse } from './hosts/current-response.ts'
+import { isResponse } from './response/is-response.ts'
 import { type BackgroundTasks, isBackgroundTasks } from './tasks/background-tasks.ts'
 import { registry, type RequestList } from './tasks/registry.ts'
 import { requestList } from './tasks/wrap.ts'
+import { checkFunction, isObject, isThenable, refuse } from './util/checks.ts'
+
+const importHono = 'import provideBackgroundTasks from background-tasks/hono'
 
 const lists = (registry.lists ??= new AsyncLocalStorage<RequestList>())
 
@@ -48,14 +52,29 @@ export function provideBackgroundTasks<Args extends unknown[], Result>(
   handler: (...args: Args) => Result,
   options: HandlerOptions = {},
 ): (...args: Args) => Result {
+  checkFunction('wrap the handler', 'it', handler, `pass a function, or ${importHono}`)
   const begin = checkedHandler(handler, options)
   function handleRequest(this: unknown, ...args: Args): Result {
     const call = (): Result => Reflect.apply(handler, this, args)
     if (requestList() !== undefined) return call()
     const handling = begin(args, currentResponse())
-    return lists.run(handling.list, () => handle(handling, call)) as Result
+    const respond = isHonoContext(args[0]) ? () => answered(call()) : call
+    return lists.run(handling.list, () => handle(handling, respond)) as Result
   }
   return withLength(handleRequest, handler.length)
+}
+
+/** Structural, as all that is known of hosts. Its getters throw. */
+function isHonoContext(value: unknown): boolean {
+  return isObject(value) && 'finalized' in value && 'executionCtx' in value
+}
+
+/** Refuses a middleware of Hono: what that answers is in its context, and is not returned. */
+function answered(answer: unknown): unknown {
+  if (isThenable(answer)) return Promise.resolve(answer).then(answered)
+  if (isResponse(answer)) return answer
+  const wrong = 'the handler is a middleware of Hono and returns none'
+  return refuse('wrap the response', wrong, importHono)
 }
 
 /**

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { type Context, Hono, type MiddlewareHandler, type Next } from 'hono'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import * as door from '../src/context.ts'
 import { backgroundTasks, provideBackgroundTasks } from '../src/context.ts'
@@ -139,8 +140,52 @@ describe('provideBackgroundTasks()', () => {
     [Promise.resolve(), 'a promise'],
   ])('refuses %s in the place of a handler', (handler, kind) => {
     expect(misuse(() => provideBackgroundTasks(handler as () => void))).toBe(
-      `Cannot wrap the handler: it is ${kind}, pass a function`,
+      `Cannot wrap the handler: it is ${kind}, pass a function, or import provideBackgroundTasks from background-tasks/hono`,
     )
+  })
+
+  it.each<[string, (c: Context, next: Next) => unknown]>([
+    ['waits for the rest', async (_, next) => void (await next())],
+    ['returns what the rest is', (_, next) => next()],
+    ['does nothing', () => undefined],
+  ])('is no middleware of Hono: one that %s fails, and says what to import', async (_, handler) => {
+    const task = new BackgroundTask(() => {})
+    const provide: MiddlewareHandler = provideBackgroundTasks(handler as MiddlewareHandler)
+    const app = new Hono().use(provide)
+    app.get('/', (c) => {
+      backgroundTasks().addTask(task)
+      return c.text('answered')
+    })
+    app.onError(({ message }, c) => c.text(message, 500))
+    const response = await app.request('/')
+    expect([response.status, await response.text()]).toEqual([
+      500,
+      'Cannot wrap the response: the handler is a middleware of Hono and returns none, import provideBackgroundTasks from background-tasks/hono',
+    ])
+    if (task.status !== 'pending') expect(await task.finished).toMatchObject({ status: 'skipped' })
+  })
+
+  it('wraps a handler of Hono, and a middleware that answers', async () => {
+    const { calls, task } = newNotes()
+    const app = new Hono()
+    app.get(
+      '/',
+      provideBackgroundTasks((c: Context) => {
+        backgroundTasks().addTask(task('of the handler'))
+        return c.text('answered')
+      }),
+    )
+    app.get(
+      '/stopped',
+      provideBackgroundTasks(async (c: Context, _next: Next) => {
+        backgroundTasks().addTask(task('of the middleware'))
+        return c.text('no further', 403)
+      }),
+    )
+    expect(await (await app.request('/')).text()).toBe('answered')
+    expect(await (await app.request('/stopped')).text()).toBe('no further')
+    await drain()
+    expect(calls).toEqual(['of the handler', 'of the middleware'])
   })
 
   it('refuses options that are none', () => {

@@ -12,6 +12,7 @@ import {
 } from 'background-tasks'
 import * as bullmq from 'background-tasks/bullmq'
 import * as context from 'background-tasks/context'
+import * as hono from 'background-tasks/hono'
 import * as openTelemetry from 'background-tasks/opentelemetry'
 import * as workerThreads from 'background-tasks/worker-threads'
 import { describe, expect, it, vi } from 'vitest'
@@ -128,6 +129,7 @@ describe('Every other door', () => {
   // Without next, which needs Next.js: test/package loads it.
   const built = {
     context,
+    hono,
     opentelemetry: openTelemetry,
     'worker-threads': workerThreads,
     bullmq,

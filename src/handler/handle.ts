@@ -40,16 +40,21 @@ export interface Handling {
   readonly host: Host
 }
 
+/** Begins a request, with the arguments of its handler and the Node response that is known without. */
+export type Begin = (args: readonly unknown[], current?: unknown) => Handling
+
 /** Refuses a handler or options that are none. Returns what begins a request. */
-export function checkedHandler(
-  handler: unknown,
-  options: HandlerOptions,
-): (args: readonly unknown[], current?: unknown) => Handling {
+export function checkedHandler(handler: unknown, options: HandlerOptions): Begin {
   checkFunction('wrap the handler', 'it', handler)
-  checkWrapOptions('wrap the handler', options)
+  return checkedBegin('wrap the handler', options)
+}
+
+/** Refuses options that are none. Returns what begins a request. */
+export function checkedBegin(verb: string, options: HandlerOptions): Begin {
+  checkWrapOptions(verb, options)
   const listOptions = checkedListOptions(options)
   const { unreadTimeout, deadline } = options
-  if (deadline !== false) checkMilliseconds('wrap the handler', 'deadline', deadline)
+  if (deadline !== false) checkMilliseconds(verb, 'deadline', deadline)
   const given = deadline && { platform: 'The platform', remaining: () => deadline }
   const waitUntil = waitUntilOf(options)
   return (args, current) => {
@@ -132,7 +137,8 @@ function tieThrown(handling: Handling, thrown: unknown): unknown {
   } catch (failure) {
     error = failure
   }
-  list.thrown = { reason: error }
+  // What has been thrown first, and was answered, is not forgotten for a failure after that.
+  list.thrown ??= { reason: error }
   if (joinRequest(list)) {
     list.release()
     return error
