@@ -471,7 +471,6 @@ describe('BackgroundTasks.finished', () => {
     await tasks.run()
     expect((await tasks.finished).map(({ name }) => name)).toEqual(['first'])
   })
-<<<<<<< HEAD
 
   it('waits for what a cleanup adds to its list', async () => {
     const gate = newGate()
@@ -527,8 +526,6 @@ describe('BackgroundTasks.finished', () => {
     gate.open()
     expect((await tasks.finished).map(({ name }) => name)).toEqual(['first', 'second'])
   })
-=======
->>>>>>> faults
 })
 
 describe('BackgroundTasks.wrap()', () => {
