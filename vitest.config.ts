@@ -17,7 +17,7 @@ const slow = [
   'test/worker-threads.test.ts',
 ]
 /** What needs Next.js. */
-const next = 'test/next.test.ts'
+const next = ['test/next.test.ts', 'test/thrown-answers.test.ts']
 const nextAlias = [{ find: /^next\//, replacement: path('test/apps/next/node_modules/next/') }]
 
 /** Each project is one report of its own: `vitest run --project hosts`. */
@@ -47,14 +47,14 @@ export default defineConfig({
             'test/{handler,lint,queue,response,tasks,threads,util}/*.test.ts',
             'test/hosts/unit/*.test.ts',
           ],
-          exclude: [next, ...slow],
+          exclude: [...next, ...slow],
         },
       },
       suite('processes', { include: slow, minutes: 2, setup: 'test/support/set-up-processes.ts' }),
       suite('guides', { minutes: 5 }),
       suite('package', { minutes: 10 }),
       suite('hosts', { minutes: 3 }),
-      suite('apps', { minutes: 10, include: ['test/apps/*.test.ts', next], alias: nextAlias }),
+      suite('apps', { minutes: 10, include: ['test/apps/*.test.ts', ...next], alias: nextAlias }),
       suite('services', { minutes: 5 }),
     ],
   },

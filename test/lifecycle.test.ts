@@ -1816,11 +1816,11 @@ describe('Lists run in place, depth first, and what is added twice runs once', (
     await inner.finished
   })
 
-  const completed = Promise.resolve()
+  const fromHost = { completed: Promise.resolve() }
   // The outer one did not know of the inner one where the host told the end.
   it.each<[string, WrapOptions, WrapOptions]>([
-    ['both hear from the host', { completed }, { completed }],
-    ['the inner one alone hears from the host', { completed }, {}],
+    ['both hear from the host', fromHost, fromHost],
+    ['the inner one alone hears from the host', fromHost, {}],
   ])('the inner list to its end before the outer one, where %s', async (_, inside, outside) => {
     const gate = newGate()
     const inner = new BackgroundTasks([new BackgroundTask(() => gate.opened)])

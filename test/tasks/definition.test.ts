@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { checkedDefinition, checkedWhen, checkTaskFunction } from '../../src/tasks/definition.ts'
+import { checkedDefinition, checkTaskFunction } from '../../src/tasks/definition.ts'
 import { BackgroundTask, type TaskContext, type TaskDefinition } from '../../src/index.ts'
 import { misuse } from '../support/misuse.ts'
 
@@ -11,10 +11,6 @@ const context: TaskContext = {
 }
 
 function sendEmail(): void {}
-
-function isGood(): boolean {
-  return true
-}
 
 describe('checkTaskFunction()', () => {
   it.each([function* () {}, async function* () {}])('refuses %s, which would not run', (fn) => {
@@ -75,21 +71,5 @@ describe('checkedDefinition()', () => {
     } finally {
       Reflect.deleteProperty(Object.prototype, 'run')
     }
-  })
-})
-
-describe('checkedWhen()', () => {
-  it('copies a list of outcomes, and takes a function as it is', () => {
-    const outcomes = ['closed', 'thrown']
-    const copy = checkedWhen('create the list', outcomes)
-    outcomes.pop()
-    expect(copy).toEqual(['closed', 'thrown'])
-    expect(checkedWhen('create the list', isGood)).toBe(isGood)
-  })
-
-  it('says which outcomes there are', () => {
-    expect(misuse(() => checkedWhen('create the list', 'closed'))).toBe(
-      'Cannot create the list: when is not a list of outcomes, use closed, cancelled, errored, unread, thrown, or a function',
-    )
   })
 })

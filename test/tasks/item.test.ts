@@ -1,13 +1,30 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, expect, it } from 'vitest'
 import { BackgroundTask, BackgroundTasks } from '../../src/index.ts'
-import { inside, insideOf, Listed, type Parent } from '../../src/tasks/item.ts'
-import { microtasks } from '../support/turn.ts'
+import { Exchange } from '../../src/response/exchange.ts'
+import { End, type ResponseEnd } from '../../src/response/outcome.ts'
+import { inside, insideOf, Item, type Parent } from '../../src/tasks/item.ts'
+import { microtasks, turn } from '../support/turn.ts'
 
-class Something extends Listed {
-  start(job: () => void): void {
-    this.inContext(job)
+class Something extends Item {
+  readonly isList = false
+  readonly isIdle = false
+  readonly ended = Promise.resolve()
+  readonly starts: ResponseEnd[] = []
+  readonly #job: () => void
+
+  constructor(job: () => void = () => {}) {
+    super({})
+    this.#job = job
   }
+  start(end: ResponseEnd): undefined {
+    this.starts.push(end)
+    this.inContext(this.#job)
+  }
+  collect(items: Set<Item>): Set<Item> {
+    return items.add(this)
+  }
+  skip(): void {}
 }
 
 function newParent(isAccepted: boolean): Parent {
@@ -52,13 +69,27 @@ describe('What stands in lists', () => {
 
   it('starts where it is called, unless it keeps the async context of its own', async () => {
     const requests = new AsyncLocalStorage<string>()
-    const [free, kept] = [new Something(), new Something()]
     const seen: unknown[] = []
+    const note = (): unknown => seen.push(requests.getStore())
+    const [free, kept] = [new Something(note), new Something(note)]
     requests.run('its own', () => kept.keepContext())
     requests.run('the caller', () => {
-      for (const something of [free, kept]) something.start(() => seen.push(requests.getStore()))
+      for (const something of [free, kept]) something.start(new End('closed'))
     })
     await microtasks()
     expect(seen).toEqual(['the caller', 'its own'])
+  })
+
+  it('waits for the response that it was given last', async () => {
+    const something = new Something()
+    const [first, last] = [new Exchange(), new Exchange()]
+    something.waitFor(first)
+    something.waitFor(last)
+    first.end('cancelled')
+    await turn()
+    expect(something.starts).toEqual([])
+    last.end('closed')
+    await turn()
+    expect(something.starts).toMatchObject([{ outcome: 'closed' }])
   })
 })

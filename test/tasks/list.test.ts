@@ -6,7 +6,6 @@ import { inside } from '../../src/tasks/item.ts'
 import type { List } from '../../src/tasks/list.ts'
 import { registry } from '../../src/tasks/registry.ts'
 import { newGate } from '../support/gate.ts'
-import { misuse } from '../support/misuse.ts'
 import { watchReports } from '../support/reports.ts'
 import { turn } from '../support/turn.ts'
 
@@ -60,42 +59,6 @@ describe('A List', () => {
     expect(around.isAccepted).toBe(false)
   })
 
-  it('waits for the response that it was wrapped with last', async () => {
-    const run = vi.fn<() => void>()
-    const list = newList(newTask('task', run))
-    const [first, last] = [new Exchange(), new Exchange()]
-    list.waitFor(first)
-    list.waitFor(last)
-    first.end('closed')
-    await turn()
-    expect(run).not.toHaveBeenCalled()
-    last.end('closed')
-    await list.ended
-    expect(run).toHaveBeenCalledOnce()
-  })
-
-  it('adds some before the others, in their order, and at the end once it runs', async () => {
-    const calls: string[] = []
-    const named = (name: string) => newTask(name, () => void calls.push(name))[inside]
-    const list = newList()
-    list.add(named('added'))
-    list.addFirst(named('first'))
-    list.addFirst(named('second'))
-    const ended = list.start(new End('closed'))
-    list.addFirst(named('late'))
-    await ended
-    await list.ended
-    expect(calls).toEqual(['first', 'second', 'added', 'late'])
-  })
-
-  it('refuses a list that it is in itself', () => {
-    const inner = newList()
-    const outer = newList(inner.face as BackgroundTasks)
-    expect(misuse(() => inner.add(outer))).toBe(
-      'Cannot add the list: it contains this list, add its tasks instead',
-    )
-  })
-
   it('asks for the end of its response with the first that is added to it, once', () => {
     const list = newList()
     const subscribe = vi.fn<() => void>(() => (list.subscribe = undefined))
@@ -110,15 +73,6 @@ describe('A List', () => {
     list.thrown = { reason: 'bug' }
     list.start(new End('closed'))
     expect(await list.finished).toMatchObject([{ status: 'skipped', outcome: 'thrown' }])
-  })
-})
-
-describe('List.collect()', () => {
-  it('adds what is in it, each once, however often it stands there', () => {
-    const task = newTask('task')
-    const inner = new BackgroundTasks([task])
-    const list = newList(inner, task, inner)
-    expect([...list.collect(new Set())]).toEqual([list, inner[inside], task[inside]])
   })
 })
 

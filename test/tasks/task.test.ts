@@ -1,13 +1,11 @@
 import { describe, expect, it, vi } from 'vitest'
 import { BackgroundTask, type TaskContext } from '../../src/index.ts'
-import { Exchange } from '../../src/response/exchange.ts'
 import { End } from '../../src/response/outcome.ts'
 import { inside, type Terms } from '../../src/tasks/item.ts'
 import { isTask } from '../../src/tasks/task.ts'
 import { BackgroundTasks } from '../../src/tasks/background-tasks.ts'
 import { newGate } from '../support/gate.ts'
 import { takePrinted, watchReports } from '../support/reports.ts'
-import { turn } from '../support/turn.ts'
 
 watchReports()
 
@@ -74,19 +72,6 @@ describe('A Task', () => {
     const own = new BackgroundTask({ run: () => {}, when: ['closed'] })[inside]
     own.start(end, { when })
     expect([when.mock.calls.length, own.status]).toEqual([1, 'fulfilled'])
-  })
-
-  it('waits for the response that it was wrapped with last', async () => {
-    const run = vi.fn<() => void>()
-    const task = new BackgroundTask(run)[inside]
-    const [first, last] = [new Exchange(), new Exchange()]
-    task.waitFor(first)
-    task.waitFor(last)
-    first.end('closed')
-    await turn()
-    expect(run).not.toHaveBeenCalled()
-    last.end('closed')
-    await task.ended
   })
 })
 

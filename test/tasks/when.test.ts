@@ -1,7 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { End } from '../../src/response/outcome.ts'
-import type { When } from '../../src/tasks/item.ts'
-import { isFor } from '../../src/tasks/when.ts'
+import { checkedWhen, isFor, type When } from '../../src/tasks/when.ts'
 import { misuse } from '../support/misuse.ts'
 import { watchReports } from '../support/reports.ts'
 import { everyOutcome } from '../support/witness.ts'
@@ -32,6 +31,24 @@ describe('isFor()', () => {
     when.mockReturnValue(Promise.reject(new Error('no answer')) as never)
     expect(misuse(() => isFor(new End('closed'), when))).toBe(
       'Cannot run the task: its when has returned a promise, return true or false',
+    )
+  })
+})
+
+describe('checkedWhen()', () => {
+  it('copies a list of outcomes, and takes a function as it is', () => {
+    const outcomes = ['closed', 'thrown']
+    const copy = checkedWhen('create the list', outcomes)
+    outcomes.pop()
+    expect(copy).toEqual(['closed', 'thrown'])
+    const decide = vi.fn<() => boolean>()
+    expect(checkedWhen('create the list', decide)).toBe(decide)
+    expect(decide).not.toHaveBeenCalled()
+  })
+
+  it('says which outcomes there are', () => {
+    expect(misuse(() => checkedWhen('create the list', 'closed'))).toBe(
+      'Cannot create the list: when is not a list of outcomes, use closed, cancelled, errored, unread, thrown, or a function',
     )
   })
 })
