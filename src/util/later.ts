@@ -1,6 +1,7 @@
 // Taken once: a test that fakes the timers of its own code must not stop the tasks.
 const { setTimeout } = globalThis
-const macrotask = findMacrotask()
+const immediate = findImmediate()
+let jobs: (() => void)[] = []
 
 /**
  * Calls `job` in a later macrotask, but one: Node writes the last frames of HTTP/2 in the turn after
@@ -8,15 +9,26 @@ const macrotask = findMacrotask()
  * reads then.
  */
 export function later(job: () => void): void {
-  macrotask(() => void macrotask(job))
+  // Where timers belong to a request, none may serve several.
+  if (immediate === undefined) setTimeout(() => void setTimeout(job))
+  else if (jobs.push(job) === 1) immediate(() => void immediate(flush()))
 }
 
-/** `setImmediate`, unless it is missing, or there to throw when it is called. */
-function findMacrotask(): (job: () => void) => unknown {
+/** What is due: all jobs of one turn are run in the same one. */
+function flush(): () => void {
+  const due = jobs
+  jobs = []
+  return () => {
+    for (const job of due) job()
+  }
+}
+
+/** `setImmediate`, unless it is missing, or throws, as outside of a request or where it is a stub. */
+function findImmediate(): ((job: () => void) => unknown) | undefined {
   try {
     globalThis.clearImmediate(globalThis.setImmediate(() => {}))
     return globalThis.setImmediate
   } catch {
-    return setTimeout
+    return undefined
   }
 }
