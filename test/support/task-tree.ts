@@ -386,13 +386,12 @@ function skip(node: ModelTask | ModelList, skipped: string[]): void {
 }
 
 function isWantedBesides(node: ModelTask | ModelList, list?: ModelList): boolean {
-  return [...node.lists].some((other) => other !== list && isAccepted(other))
+  return [...node.lists].some((other) => other !== list && mayRun(other))
 }
 
-/** Whether the list is going to run what is in it: it has begun to, or will in another list. */
-function isAccepted(list: ModelList): boolean {
-  if (list.isStopped || list.status === 'ended') return false
-  return list.status !== 'pending' || isWantedBesides(list)
+/** Whether the list may still run what is in it. */
+function mayRun(list: ModelList): boolean {
+  return !list.isStopped && list.status !== 'ended'
 }
 
 function hasOpenParent({ parent }: ModelList): boolean {

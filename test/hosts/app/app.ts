@@ -112,8 +112,8 @@ export function createApp<Args extends unknown[]>(host: AppHost<Args>): (...args
   }
 
   /** As a cache does that keeps a copy of all that it passes on. */
-  async function store(id: string, handled: Promise<Response>, args: Args): Promise<Response> {
-    const response = await handled
+  async function store(id: string, sent: Promise<Response>, args: Args): Promise<Response> {
+    const response = await sent
     const stored = response
       .clone()
       .text()
