@@ -578,7 +578,8 @@ describe('middleware of Hono around and below provideBackgroundTasks()', () => {
     'poweredBy()': () => poweredBy(),
     'requestId()': () => requestId({ generator: () => 'fixed' }),
     'secureHeaders()': () => secureHeaders(),
-    'serveStatic()': () => serveStatic({ getContent: async (path) => `file ${path}` }),
+    'serveStatic()': () =>
+      serveStatic({ getContent: async (path) => (path.includes('json') ? 'of a file' : null) }),
     'timeout()': () => timeout(10_000),
     'timing()': () => timing({ total: false }),
   }

@@ -20,7 +20,7 @@ export interface NodeResponse {
   /** Not on HTTP/2. */
   readonly closed?: boolean
   readonly writableFinished: boolean
-  readonly errored?: Error | null
+  readonly errored?: (Error & { readonly code?: unknown }) | null
   /** Null while it waits behind another one on its connection, and when it is finished. */
   readonly socket?: object | null
   readonly req?: { readonly socket?: NodeSocket | null }
@@ -63,8 +63,9 @@ function observeHttp1(response: NodeResponse, exchange: Exchange): void {
   const leave = (): void => exchange.end('cancelled', clientWentAway())
   const tell = (): void => {
     if (exchange.hasEnded) return
-    // That of a queued one that never got its turn is the error of the connection.
-    const error = isQueued && response.socket === null ? undefined : response.errored
+    // One that was queued is given the error of its connection.
+    const { errored } = response
+    const error = isQueued && errored?.code === 'ECONNRESET' ? undefined : errored
     if (error) exchange.end('errored', error)
     else if (hasSentAll(response, socket, before)) exchange.end('closed')
     else leave()
