@@ -1,3 +1,10 @@
+/**
+ * A middleware of Hono, with the list of the request in `c.var.backgroundTasks`. Guide:
+ * [Hono](../docs/hono.md).
+ *
+ * @module background-tasks/hono
+ */
+
 import type { Context, MiddlewareHandler } from 'hono'
 import { checkedBegin, handle, type HandlerOptions } from './handler/handle.ts'
 import { isResponse } from './response/is-response.ts'

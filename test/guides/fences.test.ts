@@ -21,7 +21,17 @@ import { type Fence, findFences, findRegion } from '../support/fences.ts'
 import { root } from '../support/install.ts'
 import { guides } from './shell.ts'
 
-const freeLanguages = ['console', 'diff', 'json', 'jsonc', 'python', 'sh', 'text', 'toml']
+const freeLanguages = [
+  'console',
+  'diff',
+  'json',
+  'jsonc',
+  'mermaid',
+  'python',
+  'sh',
+  'text',
+  'toml',
+]
 
 const fences: Fence[] = []
 const links: { from: string; to: string }[] = []
