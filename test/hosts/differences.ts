@@ -159,6 +159,12 @@ export const differences: readonly Difference[] = [
     reason: 'Its fetch refuses such a status',
   },
   {
+    hosts: ['http2', 'http2-whatwg-node'],
+    cases: /proxied status/,
+    forms: ['with', 'wrap', 'request'],
+    reason: 'Node refuses such a status on HTTP/2',
+  },
+  {
     hosts: ['hono-node-server', 'hono'],
     cases: /network error$/,
     forms: ['with'],
