@@ -16,6 +16,12 @@ export async function startUpstream(): Promise<Upstream> {
   const server = createServer((request, response) => {
     const { pathname, search } = new URL(request.url ?? '', 'http://upstream')
     const isEncoded = pathname === '/gzip'
+    const [, odd] = /^\/status\/(\d+)$/.exec(pathname) ?? []
+    if (odd !== undefined) {
+      // The constructor of a Response refuses it, and servers send it all the same.
+      response.writeHead(Number(odd), 'Request denied').end('odd')
+      return
+    }
     // A proxy has to leave it out, and HTTP/2 refuses it.
     response.removeHeader('connection')
     const body = isEncoded ? gzipSync(text) : Buffer.from(text)

@@ -32,6 +32,12 @@ export const responses: Record<string, (exchange: Exchange) => Response | Promis
     new Response('hello world', { headers: { 'content-length': '11' } }),
   'stream with content-length': ({ Response }) =>
     new Response(chunks('hello ', 'world'), { headers: { 'content-length': '11' } }),
+  'proxied status 999': ({ upstream }) => fetch(`${upstream}/status/999`),
+  'proxied status 600': ({ upstream }) => fetch(`${upstream}/status/600`),
+  'no content, but a body': ({ Response }) => lightly(Response, 204),
+  'not modified, but a body': ({ Response }) => lightly(Response, 304),
+  'encoded already': ({ Response }) => new Response(gzipped(), encoded),
+  'encoded already, stream': ({ Response }) => new Response(chunksOf(gzipped()), encoded),
   'late close': ({ id, Response }) =>
     new Response(lateClose(id, 'hello world'), { headers: { 'content-length': '11' } }),
   'half of its length': ({ id, Response }) =>
@@ -77,6 +83,36 @@ export const responses: Record<string, (exchange: Exchange) => Response | Promis
     await returning(id)
     return new Response(counting(id, String))
   },
+}
+
+/** Some classes take a body that is never sent; the standard one refuses it. */
+function lightly(Response: Exchange['Response'], status: number): Response {
+  try {
+    return new Response('never sent', { status })
+  } catch {
+    return new Response(null, { status })
+  }
+}
+
+/** `encodeBody` says to a Worker that it is not to encode it once more. */
+const encoded = {
+  headers: { 'content-encoding': 'gzip', 'content-type': 'text/plain' },
+  encodeBody: 'manual',
+} as const
+
+/** `hello world`, as gzip makes it. */
+function gzipped(): Uint8Array<ArrayBuffer> {
+  const text = 'H4sIAAAAAAAAA8tIzcnJVyjPL8pJAQCFEUoNCwAAAA=='
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
+}
+
+function chunksOf(bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return new ReadableStream({
+    start(controller) {
+      controller.enqueue(bytes)
+      controller.close()
+    },
+  })
 }
 
 /** The handler of a client that leaves before it has its answer. */

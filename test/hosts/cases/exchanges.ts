@@ -24,6 +24,12 @@ const names = [
   'proxied fetch',
   'proxied fetch, encoded',
   'proxied fetch, half there',
+  'proxied status 999',
+  'proxied status 600',
+  'no content, but a body',
+  'not modified, but a body',
+  'encoded already',
+  'encoded already, stream',
 ]
 
 /** Asked for with `HEAD` and `wrap` alone too: one short body, and those without one. */
