@@ -344,8 +344,10 @@ class DurableTasks<Functions extends DurableFunctions> implements Durable<Functi
     const remaining = job.timestamp + this.#options.grace - Date.now()
     if (remaining >= timeToPromote) return true
     await job.changeDelay(timeToPromote)
-    // PostgreSQL changes the delay of one that a worker was just taking too.
-    return (await job.getState()) === 'delayed'
+    // PostgreSQL changes the delay of one that a worker was just taking too. And a first attempt may have
+    // failed since we looked: then it is delayed by its backoff.
+    const now: Job | undefined = await this.#queue.getJob(String(job.id))
+    return now?.attemptsStarted === 0 && (await now.getState()) === 'delayed'
   }
 
   /** The handler has thrown. A job that has run, `grace` being over, stays to be looked at. */

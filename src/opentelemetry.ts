@@ -6,6 +6,7 @@
 
 import { type Attributes, SpanStatusCode, trace, type Tracer } from '@opentelemetry/api'
 import type { BackgroundTask } from './tasks/background-task.ts'
+import { checkOptions } from './util/options.ts'
 
 /** What the spans are made with. */
 export interface OpenTelemetryOptions {
@@ -44,10 +45,12 @@ export interface OpenTelemetryOptions {
  * ```
  * @param options Another tracer, and further attributes.
  * @returns The function to give to `instrument`.
+ * @throws `TypeError` if an option is not one.
  */
 export function openTelemetry(
   options: OpenTelemetryOptions = {},
 ): (task: BackgroundTask, run: () => Promise<void>) => Promise<void> {
+  checkOptions('trace the tasks', options)
   const { tracer = trace.getTracer('background-tasks'), attributes } = options
   return (task, run) =>
     tracer.startActiveSpan(task.name, { attributes: attributes?.(task) ?? {} }, async (span) => {

@@ -10,6 +10,7 @@ import { withContext } from './tasks/context-function.ts'
 import type { TaskContext } from './tasks/task-types.ts'
 import { ThreadPool, type WorkerThreadOptions } from './threads/thread-pool.ts'
 import { checkMilliseconds, kindOf } from './util/checks.ts'
+import { checkOptions } from './util/options.ts'
 
 export type { WorkerThreadOptions }
 
@@ -100,6 +101,7 @@ function poolOf(url: URL, options: WorkerThreadOptions): ThreadPool {
       `Cannot make a worker thread: the module is ${kindOf(url)}, pass new URL('./module.js', import.meta.url)`,
     )
   }
+  checkOptions('make a worker thread', options)
   const { threads, idleTimeout, resourceLimits } = options
   if (threads !== undefined && !(Number.isInteger(threads) && threads > 0)) {
     throw new RangeError(

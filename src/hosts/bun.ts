@@ -16,7 +16,9 @@ const { Bun, process } = globalThis as typeof globalThis & {
 export const isBun: boolean = Bun !== undefined
 
 export const bun: Runtime = {
-  decoded: /^(x-gzip|gzip|deflate|br|zstd)$/i,
+  // It cannot be told whether it has decoded: `decompress: false` leaves no trace. So what it would send
+  // without us is sent.
+  decoded: /(?!)/,
   tellsCancel: true,
 }
 

@@ -10,7 +10,6 @@ export interface NodeHttp2Stream {
   readonly writableFinished?: boolean
   /** False for a request with a body. */
   readonly endAfterHeaders?: boolean
-  readonly sentHeaders?: { readonly 'content-length'?: unknown }
   on?(event: 'end' | 'finish', listener: () => void): this
 }
 
@@ -23,15 +22,12 @@ export function observeHttp2(
   response: { on(event: 'close', listener: () => void): unknown },
   exchange: Exchange,
 ): void {
-  const handle = handleOf(stream)
   const leave = (): void => exchange.end('cancelled', clientWentAway())
   const tell = (): void => {
     const { errored } = stream
     if (stream.writableFinished && !stream.aborted) exchange.end('closed')
     else if (errored && !/^(ERR_HTTP2_|ECANCELED$)/.test(String(errored.code)))
       exchange.end('errored', errored)
-    else if (handle.bytesWritten >= Number(stream.sentHeaders?.['content-length']))
-      exchange.end('closed')
     else leave()
   }
   if (stream.destroyed || stream.closed) {
@@ -54,12 +50,4 @@ export function observeHttp2(
 
 export function clientWentAway(): DOMException {
   return new DOMException('The client went away', 'AbortError')
-}
-
-/** It alone counts the bytes that are out, and does so when the stream is gone. */
-function handleOf(stream: object): { readonly bytesWritten: number } {
-  const key = Object.getOwnPropertySymbols(stream).find(
-    ({ description }) => description === 'kHandle',
-  )
-  return (key && Reflect.get(stream, key)) ?? { bytesWritten: 0 }
 }

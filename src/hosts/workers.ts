@@ -19,7 +19,9 @@ export const workers: Runtime = {
  * A stream of unknown length is sent in chunks, whatever its `content-length` says. The length that a
  * body has of its own is behind a symbol, for `console.log` to show.
  */
-function lengthOf(body: ReadableStream): bigint | undefined {
+function lengthOf(body: ReadableStream, headers: Headers): bigint | undefined {
+  // It may encode the body, and has then another length.
+  if (headers.has('content-encoding')) return undefined
   for (const symbol of Object.getOwnPropertySymbols(Object.getPrototypeOf(body))) {
     if (symbol.description !== 'length') continue
     const length: unknown = Reflect.get(body, symbol)

@@ -36,8 +36,7 @@ export function observeBody(
       'Cannot wrap the response: its body is already read, wrap it before reading it',
     )
   }
-  const length = response.headers.get('content-length')
-  const source = new ObservedBody(body, exchange, runtime, { ...options, length })
+  const source = new ObservedBody(body, response.headers, exchange, runtime, options)
   // Pulled, not piped: the source is asked for a chunk only when the reader asks, so nothing is
   // buffered here, and the end is seen only when the reader has taken the last chunk.
   const stream = new ReadableStream(source, { highWaterMark: 0 })
@@ -68,12 +67,13 @@ class ObservedBody implements UnderlyingDefaultSource {
 
   constructor(
     body: ReadableStream,
+    headers: Headers,
     exchange: Exchange,
     { lengthOf, tellsCancel }: Runtime,
-    { signal, unreadTimeout = 10_000, length }: ObserveOptions & { length: string | null },
+    { signal, unreadTimeout = 10_000 }: ObserveOptions,
   ) {
-    this.#remaining = Number(length ?? Number.NaN)
-    if (lengthOf !== undefined) this.expectedLength = lengthOf(body)
+    this.#remaining = Number(headers.get('content-length') ?? Number.NaN)
+    if (lengthOf !== undefined) this.expectedLength = lengthOf(body, headers)
     this.#reader = body.getReader()
     this.#exchange = exchange
     this.#unreadTimeout = unreadTimeout

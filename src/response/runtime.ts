@@ -5,7 +5,7 @@ export interface Runtime {
   /** Whether the reader of a body that is cancelled says so. Otherwise it may just never read on. */
   readonly tellsCancel: boolean
   /** The length of a body that it would not send for another stream with the same headers. */
-  lengthOf?(body: ReadableStream): bigint | undefined
+  lengthOf?(body: ReadableStream, headers: Headers): bigint | undefined
   /** The response again with another body, where that keeps more than a response made anew. */
   remake?(response: Response, body: ReadableStream): Response
 }

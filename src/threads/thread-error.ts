@@ -8,9 +8,23 @@ export type EncodedError =
       readonly stack: string | undefined
       readonly cause: EncodedError | undefined
       readonly errors: readonly EncodedError[] | undefined
+      /** Of a `SuppressedError`: its `error` and its `suppressed`. */
+      readonly pair: readonly [EncodedError, EncodedError] | undefined
       /** Its own further properties, such as `code`. */
       readonly properties: Readonly<Record<string, unknown>>
     }
+
+/** Not on every runtime. */
+const { SuppressedError: Suppressed } = globalThis as {
+  SuppressedError?: new (
+    error: unknown,
+    suppressed: unknown,
+    message: string,
+  ) => Error & {
+    readonly error: unknown
+    readonly suppressed: unknown
+  }
+}
 
 const nativeErrors = new Map<unknown, new (message: string) => Error>(
   [EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError].map((native) => [
@@ -29,6 +43,7 @@ export function encodeError(thrown: unknown, depth = 0): EncodedError {
   const deeper = depth < deepestCause
   // Of an AggregateError they are a list, unless something else was put in its place.
   const errors = thrown instanceof AggregateError ? listOf(deeper && thrown.errors) : undefined
+  const isPair = Suppressed !== undefined && deeper && thrown instanceof Suppressed
   return {
     type: 'error',
     name: String(thrown.name),
@@ -36,6 +51,7 @@ export function encodeError(thrown: unknown, depth = 0): EncodedError {
     stack: typeof thrown.stack === 'string' ? thrown.stack : undefined,
     cause: deeper && 'cause' in thrown ? encodeInner(thrown.cause) : undefined,
     errors: errors?.map(encodeInner),
+    pair: isPair ? [encodeInner(thrown.error), encodeInner(thrown.suppressed)] : undefined,
     properties: Object.fromEntries(
       Object.entries(thrown)
         .filter(([key]) => !encodedApart.has(key) && (key !== 'errors' || errors === undefined))
@@ -47,11 +63,8 @@ export function encodeError(thrown: unknown, depth = 0): EncodedError {
 /** The error again, of its native class where it has one. */
 export function decodeError(encoded: EncodedError): unknown {
   if (encoded.type === 'value') return encoded.value
-  const { name, message, stack, cause, errors, properties } = encoded
-  const error =
-    errors === undefined
-      ? new (nativeErrors.get(name) ?? Error)(message)
-      : new AggregateError(errors.map(decodeError), message)
+  const { name, message, stack, cause, properties } = encoded
+  const error = newError(encoded)
   if (error.name !== name) Object.defineProperty(error, 'name', hidden(name))
   // Bun gives none to a DOMException. Then the error says at least where it has arrived.
   if (stack !== undefined) Object.defineProperty(error, 'stack', hidden(stack))
@@ -60,6 +73,14 @@ export function decodeError(encoded: EncodedError): unknown {
     Object.defineProperty(error, key, { ...hidden(value), enumerable: true })
   }
   return error
+}
+
+function newError({ name, message, errors, pair }: EncodedError & { type: 'error' }): Error {
+  if (errors !== undefined) return new AggregateError(errors.map(decodeError), message)
+  if (pair !== undefined && Suppressed !== undefined) {
+    return new Suppressed(decodeError(pair[0]), decodeError(pair[1]), message)
+  }
+  return new (nativeErrors.get(name) ?? Error)(message)
 }
 
 function hidden(value: unknown): PropertyDescriptor {
