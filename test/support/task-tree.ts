@@ -269,10 +269,14 @@ export class ModelTree implements Trace {
     return this.nodes.flatMap((node) => (isList(node) ? [] : node.status))
   }
 
-  /** The tasks of the outermost list, each once, in the order added. */
-  flattened(): string[] {
+  /** How the tasks of the outermost list have ended, each once, in the order added. */
+  results(): string[] {
     const outermost = this.nodes.findLast(isList)
-    return outermost === undefined ? [] : [...flatten(outermost)]
+    if (outermost === undefined) return []
+    // What is left to another list was skipped in this one.
+    return [...flatten(outermost)].map(
+      ({ name, status }) => `${name} ${status === 'pending' ? 'skipped' : status}`,
+    )
   }
 
   /** The most tasks and lists that one list has had running, against what it allows. */
@@ -393,12 +397,12 @@ function hasOpenParent({ parent }: ModelList): boolean {
   return parent !== undefined && (parent.status !== 'ended' || hasOpenParent(parent))
 }
 
-function flatten(list: ModelList, names = new Set<string>()): Set<string> {
+function flatten(list: ModelList, tasks = new Set<ModelTask>()): Set<ModelTask> {
   for (const child of list.children) {
-    if (isList(child)) flatten(child, names)
-    else names.add(child.name)
+    if (isList(child)) flatten(child, tasks)
+    else tasks.add(child)
   }
-  return names
+  return tasks
 }
 
 function isList(node: ModelTask | ModelList): node is ModelList {
