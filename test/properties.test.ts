@@ -10,7 +10,7 @@ import {
   type WrapOptions,
 } from '../src/index.ts'
 import { newGate } from './support/gate.ts'
-import { watchReports } from './support/reports.ts'
+import { takeInFlight, watchReports } from './support/reports.ts'
 import { ModelTree, RealTree, treeSpec } from './support/task-tree.ts'
 import { microtasks, turn } from './support/turn.ts'
 import { everyOutcome } from './support/witness.ts'
@@ -314,7 +314,8 @@ describe('Whatever lists are made of', () => {
           }
           await running
           const results = await outermost.finished
-          expect(results.map(({ name }) => name)).toEqual(model.flattened())
+          expect(results.map(({ name, status }) => `${name} ${status}`)).toEqual(model.results())
+          expect(takeInFlight(), 'left in flight').toEqual([])
           for (const [name, peak] of model.peaks) {
             const spec = nodes[Number(name)]
             expect(peak).toBeLessThanOrEqual(spec?.isList === true ? spec.concurrency : 0)

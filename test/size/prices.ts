@@ -32,12 +32,29 @@ const empty: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'one promise in a busy period': { 'handler/busy.ts': 'export const holdWhileBusy = () => {}' },
 }
 
+/** What a bundler makes of the core, which is all that the readers of a page would have to load. */
+export interface Bundle {
+  /** Minified. */
+  readonly code: string
+  readonly inputs: readonly string[]
+  readonly imports: readonly string[]
+}
+
 /** Bytes, minified and gzipped. */
 export async function sizeOf(
   names: string,
   without: Readonly<Record<string, string>> = {},
 ): Promise<number> {
-  const { outputFiles } = await build({
+  const { code } = await bundle(names, without)
+  return gzipSync(code, { level: 9 }).length
+}
+
+// The source, not dist: nothing has to be built before.
+export async function bundle(
+  names: string,
+  without: Readonly<Record<string, string>> = {},
+): Promise<Bundle> {
+  const { outputFiles, metafile } = await build({
     stdin: { contents: `export ${names} from './src/index.ts'`, resolveDir: root },
     alias: { '#platform-wait-until': './src/hosts/platform-wait-until.ts' },
     absWorkingDir: root,
@@ -45,6 +62,7 @@ export async function sizeOf(
     minify: true,
     format: 'esm',
     target: 'es2022',
+    metafile: true,
     write: false,
     plugins: [
       {
@@ -58,7 +76,13 @@ export async function sizeOf(
       },
     ],
   })
-  return gzipSync(outputFiles[0]?.text ?? '', { level: 9 }).length
+  return {
+    code: outputFiles.map(({ text }) => text).join(''),
+    inputs: Object.keys(metafile.inputs).filter((path) => path !== '<stdin>'),
+    imports: Object.values(metafile.outputs).flatMap((output) =>
+      output.imports.map(({ path }) => path),
+    ),
+  }
 }
 
 if (import.meta.main) {

@@ -32,8 +32,13 @@ export function watchReports(): void {
     expect(taken, 'rejections left to nobody').toEqual([])
     expect(takePrinted(), 'errors that were printed').toEqual([])
     vi.restoreAllMocks()
-    const left = [...registry.inFlight.items]
-    for (const work of left) untrack(work)
-    expect(left, 'left in flight').toEqual([])
+    expect(takeInFlight(), 'left in flight').toEqual([])
   })
+}
+
+/** What counts as waiting or running, and does so no longer. */
+export function takeInFlight(): unknown[] {
+  const left = [...registry.inFlight.items]
+  for (const work of left) untrack(work)
+  return left
 }

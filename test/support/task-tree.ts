@@ -147,7 +147,7 @@ interface ModelTask {
   readonly spec: TaskSpec
   readonly name: string
   status: 'pending' | 'running' | 'fulfilled' | 'rejected' | 'skipped'
-  /** All that it is in, but those that have passed it over. */
+  /** All that it is in. */
   readonly lists: Set<ModelList>
   /** The list that has started it, which hears of its failure. */
   owner: ModelList | undefined
@@ -269,10 +269,14 @@ export class ModelTree implements Trace {
     return this.nodes.flatMap((node) => (isList(node) ? [] : node.status))
   }
 
-  /** The tasks of the outermost list, each once, in the order added. */
-  flattened(): string[] {
+  /** How the tasks of the outermost list have ended, each once, in the order added. */
+  results(): string[] {
     const outermost = this.nodes.findLast(isList)
-    return outermost === undefined ? [] : [...flatten(outermost)]
+    if (outermost === undefined) return []
+    // What is left to another list was skipped in this one.
+    return [...flatten(outermost)].map(
+      ({ name, status }) => `${name} ${status === 'pending' ? 'skipped' : status}`,
+    )
   }
 
   /** The most tasks and lists that one list has had running, against what it allows. */
@@ -294,10 +298,9 @@ export class ModelTree implements Trace {
       const [child = list.again[0]] = list.children.slice(list.next)
       if (list.running >= (child === undefined ? 1 : list.spec.concurrency)) return
       if (child !== undefined) {
-        const isAgain = list.next === list.children.length
-        if (isAgain) list.again.shift()
-        else list.next += 1
-        this.#start(list, child, isAgain)
+        if (list.next < list.children.length) list.next += 1
+        else list.again.shift()
+        this.#start(list, child)
       } else if (list.cleanups > 0) {
         list.cleanups -= 1
         this.log.push(`cleanup ${list.name}.${list.cleanups}`)
@@ -308,14 +311,9 @@ export class ModelTree implements Trace {
     }
   }
 
-  #start(list: ModelList, child: ModelTask | ModelList, isAgain: boolean): void {
+  #start(list: ModelList, child: ModelTask | ModelList): void {
     if (list.isStopped) {
-      // No other list runs it again.
-      if (!isAgain && isWantedBesides(child, list)) {
-        // Nor is this one going to run it, should it be opened again.
-        child.lists.delete(list)
-        return
-      }
+      if (isWantedBesides(child, list)) return
       skip(child, [])
     }
     if (isList(child)) {
@@ -371,7 +369,7 @@ export class ModelTree implements Trace {
   }
 }
 
-/** Gives up on what has not started, but on what another list is going to run. */
+/** Gives up on what has not started, but on what another list may still run. */
 function skip(node: ModelTask | ModelList, skipped: string[]): void {
   if (isList(node)) {
     node.isStopped = true
@@ -385,25 +383,26 @@ function skip(node: ModelTask | ModelList, skipped: string[]): void {
   }
 }
 
-function isWantedBesides(node: ModelTask | ModelList, list?: ModelList): boolean {
-  return [...node.lists].some((other) => other !== list && mayRun(other))
+function isWantedBesides(node: ModelTask | ModelList, list: ModelList): boolean {
+  return [...node.lists].some((other) => other !== list && willRun(other, node))
 }
 
-/** Whether the list may still run what is in it. */
-function mayRun(list: ModelList): boolean {
-  return !list.isStopped && list.status !== 'ended'
+/** Whether the list, which may never start, has not passed it by. */
+function willRun(list: ModelList, node: ModelTask | ModelList): boolean {
+  if (list.isStopped || list.status === 'ended') return false
+  return list.children.includes(node, list.next) || list.again.some((other) => other === node)
 }
 
 function hasOpenParent({ parent }: ModelList): boolean {
   return parent !== undefined && (parent.status !== 'ended' || hasOpenParent(parent))
 }
 
-function flatten(list: ModelList, names = new Set<string>()): Set<string> {
+function flatten(list: ModelList, tasks = new Set<ModelTask>()): Set<ModelTask> {
   for (const child of list.children) {
-    if (isList(child)) flatten(child, names)
-    else names.add(child.name)
+    if (isList(child)) flatten(child, tasks)
+    else tasks.add(child)
   }
-  return names
+  return tasks
 }
 
 function isList(node: ModelTask | ModelList): node is ModelList {

@@ -3,6 +3,7 @@ import { BackgroundTasks, type BackgroundTaskError } from '../../src/index.ts'
 import { End } from '../../src/response/outcome.ts'
 import { watchDeadline } from '../../src/tasks/deadline.ts'
 import { inside } from '../../src/tasks/item.ts'
+import { newGate } from '../support/gate.ts'
 import { watchReports } from '../support/reports.ts'
 import { microtasks } from '../support/turn.ts'
 
@@ -66,12 +67,14 @@ describe('watchDeadline()', () => {
     expect(await finished).toMatchObject([{ status: 'rejected' }])
   })
 
-  it('is undone when the list has ended', async () => {
-    const { list, finished } = startList((tasks) => tasks.addTask(() => microtasks()))
-    const undo = watchDeadline(list, { platform, remaining: () => 1000 })
-    await finished
+  it('forgets the list when that has ended', async () => {
+    const gate = newGate()
+    const { list, finished } = startList((tasks) => tasks.addTask(() => gate.opened))
+    watchDeadline(list, { platform, remaining: () => 1000 })
+    await microtasks()
     expect(vi.getTimerCount()).toBe(1)
-    undo()
+    gate.open()
+    await finished
     expect(vi.getTimerCount()).toBe(0)
   })
 })

@@ -27,8 +27,9 @@ class Something extends Item {
   skip(): void {}
 }
 
-function newParent(isAccepted: boolean): Parent {
-  return { isAccepted, fail() {}, runAgain() {} }
+/** A list that may still run these. */
+function newParent(...items: Item[]): Parent {
+  return { willRun: (item) => items.includes(item), fail() {}, runAgain() {} }
 }
 
 describe('insideOf()', () => {
@@ -52,14 +53,17 @@ describe('insideOf()', () => {
 })
 
 describe('What stands in lists', () => {
-  it('is wanted besides one by another that is going to run what it holds', () => {
+  it('is wanted besides one by another that may still run it', () => {
     const something = new Something()
-    const [one, other, third] = [newParent(true), newParent(false), newParent(true)]
+    const [one, other, third] = [
+      newParent(something),
+      newParent(new Something()),
+      newParent(something),
+    ]
     expect(something.isWantedBesides(one)).toBe(false)
     something.isAddedTo(one)
     something.isAddedTo(one)
     expect(something.isWantedBesides(one)).toBe(false)
-    expect(something.isWantedBesides(undefined)).toBe(true)
     something.isAddedTo(other)
     expect(something.isWantedBesides(one)).toBe(false)
     expect(something.isWantedBesides(other)).toBe(true)

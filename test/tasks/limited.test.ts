@@ -9,29 +9,29 @@ watchReports()
 
 /** A task that a limit decides about. */
 function newTask() {
-  const gate = newGate()
+  const { opened: left, open: leave } = newGate()
   const begin = vi.fn<() => void>()
   const giveUp = vi.fn<(reason: unknown) => void>()
-  return { task: { name: 'task', ended: gate.opened, begin, giveUp }, end: gate.open }
+  return { task: { name: 'task', left, begin, giveUp }, leave }
 }
 
 describe('beginWithin()', () => {
-  it('begins the task when run is called, once, and fulfils run with its end', async () => {
-    const { task, end } = newTask()
+  it('begins the task when run is called, once, and fulfils run when the task has left', async () => {
+    const { task, leave } = newTask()
     const { promise: asked, resolve: ask } = Promise.withResolvers<() => Promise<void>>()
     beginWithin(ask, task)
     const run = await asked
     expect(task.begin).not.toHaveBeenCalled()
-    const ended = vi.fn<() => void>()
+    const left = vi.fn<() => void>()
     const running = run()
     expect(run()).toBe(running)
-    void running.then(ended)
+    void running.then(left)
     await microtasks()
     expect(task.begin).toHaveBeenCalledOnce()
-    expect(ended).not.toHaveBeenCalled()
-    end()
+    expect(left).not.toHaveBeenCalled()
+    leave()
     await microtasks()
-    expect(ended).toHaveBeenCalledOnce()
+    expect(left).toHaveBeenCalledOnce()
   })
 
   it('begins it in its own async context, whoever calls run', async () => {

@@ -46,17 +46,30 @@ describe('A List', () => {
     expect([list.state, registry.inFlight.items]).toEqual(['free', []])
   })
 
-  it('is accepted once something is going to run it, until it is stopped or over', async () => {
-    const list = newList()
-    expect(list.isAccepted).toBe(false)
-    const around = newList(list.face as BackgroundTasks)
-    expect(list.isAccepted).toBe(false)
-    around.handle()
-    expect([around.isAccepted, list.isAccepted]).toEqual([true, true])
+  it('may run what is in it from the beginning on, until it has passed that by or is over', async () => {
+    const [first, second] = [newGate(), newGate()]
+    const one = newTask('one', () => first.opened)
+    const two = newTask('two', () => second.opened)
+    const list = newList(one, two)
+    const willRun = (): boolean[] => [one, two].map((task) => list.willRun(task[inside]))
+    expect([list.state, ...willRun()]).toEqual(['free', true, true])
+    list.handle()
+    expect([list.state, ...willRun()]).toEqual(['handling', true, true])
+    list.start(new End('closed'))
+    expect([list.state, ...willRun()]).toEqual(['running', false, true])
+    first.open()
+    await turn()
+    expect([list.state, ...willRun()]).toEqual(['running', false, false])
+    second.open()
+    await list.ended
+    expect([list.state, ...willRun()]).toEqual(['over', false, false])
+  })
+
+  it('runs nothing more once it is stopped', () => {
+    const task = newTask('task')
+    const list = newList(task)
     list.skip('failed', [])
-    expect(list.isAccepted).toBe(false)
-    await around.start(new End('closed'))
-    expect(around.isAccepted).toBe(false)
+    expect(list.willRun(task[inside])).toBe(false)
   })
 
   it('asks for the end of its response with the first that is added to it, once', () => {
@@ -77,18 +90,18 @@ describe('A List', () => {
 })
 
 describe('List.skip()', () => {
-  it('gives up on what has not started, but on what another list is going to run', async () => {
-    const [alone, shared, free] = ['alone', 'shared', 'free'].map((name) => newTask(name))
-    if (!alone || !shared || !free) throw new Error('There are three')
-    const list = newList(alone, shared, free)
-    const accepted = newList(shared)
-    accepted.handle()
-    // Nothing runs this one.
-    newList(free)
+  it('gives up on what has not started, but on what another list may still run', async () => {
+    const [alone, shared, passed] = ['alone', 'shared', 'passed'].map((name) => newTask(name))
+    if (!alone || !shared || !passed) throw new Error('There are three')
+    const list = newList(alone, shared, passed)
+    const other = newList(shared)
+    const stopped = newList(passed)
+    stopped.skip('failed before', [])
+    expect(passed.status).toBe('pending')
     const skipped: string[] = []
     list.skip('failed', skipped)
-    expect(skipped).toEqual(['alone', 'free'])
-    expect([alone, shared, free].map(({ status }) => status)).toEqual([
+    expect(skipped).toEqual(['alone', 'passed'])
+    expect([alone, shared, passed].map(({ status }) => status)).toEqual([
       'skipped',
       'pending',
       'skipped',
@@ -98,9 +111,9 @@ describe('List.skip()', () => {
     expect(await list.finished).toMatchObject([
       { name: 'alone', status: 'skipped', error: 'failed' },
       { name: 'shared', status: 'skipped', error: 'failed' },
-      { name: 'free', status: 'skipped', error: 'failed' },
+      { name: 'passed', status: 'skipped', error: 'failed' },
     ])
-    await accepted.start(new End('closed'))
+    await other.start(new End('closed'))
     expect(shared.status).toBe('fulfilled')
   })
 })

@@ -18,12 +18,12 @@ function newScheduled(items: Item[], concurrency = 1) {
     items,
     cleanups,
     stop: undefined as { readonly reason: unknown } | undefined,
-    isOpen: true,
-    isAccepted: true,
+    state: 'running',
+    willRun: () => true,
     fail() {},
     runAgain() {},
     finish() {
-      this.isOpen = false
+      this.state = 'over'
     },
   }
 }
@@ -55,7 +55,7 @@ describe('A Schedule', () => {
     expect(calls).toEqual(['one', 'two', 'three'])
     for (const { end } of tasks) end()
     await microtasks()
-    expect(list.isOpen).toBe(false)
+    expect(list.state).toBe('over')
   })
 
   it('can be woken for what is added while fewer run than may', async () => {
@@ -71,13 +71,13 @@ describe('A Schedule', () => {
     one?.end()
     two?.end()
     await microtasks()
-    expect(list.isOpen).toBe(false)
+    expect(list.state).toBe('over')
   })
 
   it('finishes at once where there is nothing', () => {
     const list = newScheduled([])
     new Schedule(list, new End('closed'), {}).proceed()
-    expect(list.isOpen).toBe(false)
+    expect(list.state).toBe('over')
   })
 
   it('hands down the terms of its list, else those of the list around it', async () => {
@@ -96,6 +96,33 @@ describe('A Schedule', () => {
     ])
   })
 
+  it('will run what it has not passed by, and a list that waits to be run again', async () => {
+    const [one, two] = newTasks([], 'one', 'two')
+    if (one === undefined || two === undefined) throw new Error('There are two')
+    const inner = new BackgroundTasks()[inside]
+    const list = newScheduled([inner, one.item, two.item])
+    const schedule = new Schedule(list, new End('closed'), {})
+    const willRun = (): boolean[] =>
+      [inner, one.item, two.item].map((item) => schedule.willRun(item))
+    expect(willRun()).toEqual([true, true, true])
+    schedule.proceed()
+    expect(willRun()).toEqual([false, false, true])
+    schedule.again.push(inner)
+    expect(willRun()).toEqual([true, false, true])
+    one.end()
+    two.end()
+    await microtasks()
+    expect(willRun()).toEqual([false, false, false])
+  })
+
+  it('will run an item again that stands in it once more', () => {
+    const [one] = newTasks([], 'one')
+    if (one === undefined) throw new Error('There is one')
+    const schedule = new Schedule(newScheduled([one.item, one.item]), new End('closed'), {})
+    schedule.proceed()
+    expect(schedule.willRun(one.item)).toBe(true)
+  })
+
   it('skips what only its list was to run, once that is stopped', async () => {
     const calls: string[] = []
     const [item, wanted] = newTasks(calls, 'alone', 'wanted').map((task) => task.item)
@@ -103,11 +130,11 @@ describe('A Schedule', () => {
     const list = newScheduled([item, wanted])
     item.isAddedTo(list)
     wanted.isAddedTo(list)
-    wanted.isAddedTo({ isAccepted: true, fail() {}, runAgain() {} })
+    wanted.isAddedTo({ willRun: () => true, fail() {}, runAgain() {} })
     list.stop = { reason: 'failed' }
     new Schedule(list, new End('closed'), {}).proceed()
     expect([item.isIdle, wanted.isIdle]).toEqual([true, false])
     expect(calls).toEqual([])
-    expect(list.isOpen).toBe(false)
+    expect(list.state).toBe('over')
   })
 })

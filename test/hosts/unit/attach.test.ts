@@ -46,12 +46,21 @@ describe('attach()', () => {
 
   it('leaves the answer alone where the host tells the end', async () => {
     const [response, carrier] = [new Response('body'), {}]
-    const { sent, exchange, outcomes } = attached(response, telling(carrier, true))
+    const { sent, exchange, outcomes } = attached(response, telling(carrier))
     expect(sent).toBe(response)
     expect(carriedBy(carrier)).toBe(exchange)
+    exchange.end('closed')
     await turn()
     expect(outcomes()).toEqual(['closed'])
     expect(response.bodyUsed).toBe(false)
+  })
+
+  it('leaves no trace on a carrier whose end the host tells at once', async () => {
+    const carrier = {}
+    const { outcomes } = attached(new Response('body'), telling(carrier, true))
+    expect(carriedBy(carrier)).toBeUndefined()
+    await turn()
+    expect(outcomes()).toEqual(['closed'])
   })
 
   it.each<[string, unknown, Host]>([

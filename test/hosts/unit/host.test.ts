@@ -225,12 +225,12 @@ describe('The end of a response on Bun', () => {
 })
 
 describe('observePromise()', () => {
-  it.each<[string, Promise<unknown>, unknown[]]>([
-    ['a close when it fulfils', Promise.resolve('anything'), ['closed', undefined]],
-    ['a cancel when it rejects', Promise.reject('cut'), ['cancelled', 'cut']],
-  ])('tells of %s', async (_, completed, end) => {
+  it.each<[string, () => Promise<unknown>, unknown[]]>([
+    ['a close when it fulfils', () => Promise.resolve('anything'), ['closed', undefined]],
+    ['a cancel when it rejects', () => Promise.reject('cut'), ['cancelled', 'cut']],
+  ])('tells of %s', async (_, complete, end) => {
     const exchange = new WatchedExchange()
-    observePromise(completed, exchange)
+    observePromise(complete(), exchange)
     await turn()
     expect(exchange.ends).toEqual([end])
   })

@@ -171,8 +171,15 @@ describe('A response that is queued behind another one on its connection', () =>
   it('is cancelled by an error of the connection, which is not that of the source', () => {
     const response = new NodeResponse(new Socket(), true)
     const ends = observed(response)
-    response.close(broken)
+    response.close(Object.assign(new Error('aborted'), { code: 'ECONNRESET' }))
     expect(ends).toEqual([gone])
+  })
+
+  it('tells of a source that failed before its turn came', () => {
+    const response = new NodeResponse(new Socket(), true)
+    const ends = observed(response)
+    response.close(broken)
+    expect(ends).toEqual([['errored', broken]])
   })
 
   it('needs one listener for all that are queued there, and is let go of when it closes', () => {
