@@ -1,12 +1,16 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, release } from 'node:os'
-import packageJson from '../../package.json' with { type: 'json' }
+import rootPackage from '../../package.json' with { type: 'json' }
+import hostsPackage from '../hosts/package.json' with { type: 'json' }
+import bunPackage from '../hosts/runtimes/bun/package.json' with { type: 'json' }
+import denoPackage from '../hosts/runtimes/deno/package.json' with { type: 'json' }
 import type { RequestsRow } from './http/requests.ts'
 import type { StreamsRow } from './http/streams.ts'
 import type { AwayRow } from './in-process/away.ts'
 import type { ListsRow } from './in-process/lists.ts'
 import type { RequestRow } from './in-process/request.ts'
 import type { WaitingRow } from './in-process/waiting.ts'
+import ownPackage from './package.json' with { type: 'json' }
 
 /** What was measured last: `docs/performance.md` is drawn from it. */
 export interface Results {
@@ -39,12 +43,22 @@ export interface Machine {
 }
 
 const file = new URL('results.json', import.meta.url)
+const installed: Readonly<Record<string, string>> = {
+  ...rootPackage.devDependencies,
+  ...hostsPackage.dependencies,
+  ...ownPackage.dependencies,
+  ...bunPackage.dependencies,
+  ...denoPackage.dependencies,
+}
 const compared = [
   '@whatwg-node/server',
   'srvx',
   '@hono/node-server',
   'hono',
   'h3',
+  'elysia',
+  'elysia-background',
+  'on-finished',
   'bun',
   'deno',
   'miniflare',
@@ -54,7 +68,7 @@ const compared = [
 
 export function thisMachine(): Machine {
   const [processor] = cpus()
-  const versions = compared.map((name) => [name, packageJson.devDependencies[name]] as const)
+  const versions = compared.map((name) => [name, installed[name] ?? 'unknown'])
   return {
     date: new Date().toISOString().slice(0, 10),
     processor: processor?.model ?? 'unknown',

@@ -6,14 +6,14 @@ import { measureAway } from './in-process/away.ts'
 import { measureLists } from './in-process/lists.ts'
 import { measureRequest } from './in-process/request.ts'
 import { measureWaiting } from './in-process/waiting.ts'
-import { installPackages } from './install.ts'
 import { type Options, readOptions } from './options.ts'
 import { judge } from './report/budgets.ts'
 import { writePage } from './report/page.ts'
 import * as tables from './report/tables.ts'
 import { type BenchName, readResults, type Results, thisMachine, writeResults } from './results.ts'
+import setUp from './set-up.ts'
 
-installPackages()
+await setUp()
 const options = readOptions(process.argv.slice(2))
 // A server in a process of its own listens to the end of this one, and there are many.
 process.setMaxListeners(0)

@@ -3,7 +3,7 @@
 import { createHook } from 'node:async_hooks'
 import { setImmediate as macrotask } from 'node:timers/promises'
 import { withBackgroundTasks } from '../../src/index.ts'
-import { FakeNodeResponse } from './node-response.ts'
+import { NodeResponse } from './node-response.ts'
 
 export interface Cost {
   readonly promises: number
@@ -14,7 +14,7 @@ export interface Cost {
 
 /** As @whatwg-node/server passes it. */
 interface Context {
-  readonly res: FakeNodeResponse
+  readonly res: NodeResponse
 }
 type Handler = (request: Request, context: Context) => Response | Promise<Response>
 
@@ -62,15 +62,14 @@ async function count(served: Handler): Promise<Omit<Cost, 'bytes'>> {
   const hook = createHook({
     init: (_id, type) => (made[type] = (made[type] ?? 0) + 1),
   })
-  const before = FakeNodeResponse.listeners
   hook.enable()
-  await serve(served, requests)
+  const listeners = await serve(served, requests)
   hook.disable()
   const { PROMISE = 0, Timeout = 0, Immediate = 0 } = made
   return {
     promises: PROMISE / requests,
     timers: (Timeout + Immediate) / requests,
-    listeners: (FakeNodeResponse.listeners - before) / requests,
+    listeners: listeners / requests,
   }
 }
 
@@ -82,19 +81,24 @@ async function allocate(served: Handler): Promise<number> {
   return (process.memoryUsage().heapUsed - before) / requests
 }
 
-/** All wait together, and each ends in a turn of its own: none shares what runs later with another. */
-async function serve(served: Handler, requests: number): Promise<void> {
+/**
+ * All wait together, and each ends in a turn of its own: none shares what runs later with another. Resolves with
+ * how many listeners they had meanwhile.
+ */
+async function serve(served: Handler, requests: number): Promise<number> {
   const awaited = hasTask ? tasksDone() + requests : tasksDone()
-  const responses: FakeNodeResponse[] = []
+  const responses: NodeResponse[] = []
   for (let index = 0; index < requests; index += 1) {
-    const res = new FakeNodeResponse()
+    const res = new NodeResponse()
     void served(request, { res })
     responses.push(res)
   }
   await macrotask()
+  const listeners = responses.reduce((sum, { heard }) => sum + heard, 0)
   for (const res of responses) {
     res.finish()
     await macrotask()
   }
   while (tasksDone() < awaited) await macrotask()
+  return listeners
 }

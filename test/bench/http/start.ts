@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { installRuntime } from '../../hosts/install.ts'
 import { type ServerProcess, startServer } from '../../support/server-process.ts'
 import { cores, pinned } from '../measure/processes.ts'
 import { commonWays, type Setup } from './handlers.ts'
@@ -69,14 +70,13 @@ async function accepts(port: number): Promise<void> {
 }
 
 async function command(host: HostName, setup: Setup): Promise<string[]> {
-  const bin = fileURLToPath(new URL('../../../node_modules/.bin/', import.meta.url))
   const args = [fileURLToPath(new URL('server.ts', import.meta.url)), host, JSON.stringify(setup)]
   switch (host) {
     case 'bun':
     case 'elysia':
-      return [`${bin}bun`, ...args]
+      return [await installRuntime('bun'), ...args]
     case 'deno':
-      return [`${bin}deno`, 'run', '--allow-all', '--no-check', ...args]
+      return [await installRuntime('deno'), 'run', '--allow-all', '--no-check', ...args]
     case 'workerd': {
       const launcher = new URL('../../hosts/launch-workerd.ts', import.meta.url)
       const flags = 'nodejs_als,enable_request_signal'

@@ -1,12 +1,12 @@
 // A host that does nothing of its own: it calls the handler, and tells the end of the response.
 import { setImmediate as macrotask } from 'node:timers/promises'
-import { FakeNodeResponse } from '../../support/node-response.ts'
+import { NodeResponse } from '../../support/node-response.ts'
 import { createHandler, type Handler, type Host, type Setup, tasksDone } from '../http/handlers.ts'
 import { runAfter } from '../http/hosts/node-response.ts'
 
 /** As @whatwg-node/server passes it. */
 interface Context {
-  readonly res: FakeNodeResponse
+  readonly res: NodeResponse
 }
 
 const host: Omit<Host<Request, Context>, 'serve'> = {
@@ -34,9 +34,9 @@ export function serveRequests(setup: Setup): (requests: number) => Promise<void>
 }
 
 async function serveTogether(handler: Handler<Request, Context, unknown>): Promise<void> {
-  const served: FakeNodeResponse[] = []
+  const served: NodeResponse[] = []
   for (let index = 0; index < together; index += 1) {
-    const res = new FakeNodeResponse()
+    const res = new NodeResponse()
     const answer = handler(request, { res })
     // A host has a fast path for handlers that return at once.
     if (answer instanceof Promise) await answer

@@ -1,6 +1,6 @@
 import { setImmediate as macrotask } from 'node:timers/promises'
 import { BackgroundTasks, drain, withBackgroundTasks, type WrapOptions } from 'background-tasks'
-import { FakeNodeResponse } from '../../support/node-response.ts'
+import { NodeResponse } from '../../support/node-response.ts'
 import type { Answer as Answered } from '../http/handlers.ts'
 import { runAfter } from '../http/hosts/node-response.ts'
 import { answerQuestions } from '../measure/processes.ts'
@@ -8,7 +8,7 @@ import type { Answer, Question } from './waiting.ts'
 
 interface Waiting {
   readonly response: Answered
-  readonly res?: FakeNodeResponse
+  readonly res?: NodeResponse
 }
 
 answerQuestions<Question, Answer>(async ({ way, responses }) => {
@@ -30,24 +30,24 @@ answerQuestions<Question, Answer>(async ({ way, responses }) => {
 
 const ways: Record<Question['way'], (body: string, completed: Promise<void>) => Waiting> = {
   bare: (body) => ({ response: new Response(body) }),
-  host: (body) => ({ response: new Response(body), res: new FakeNodeResponse() }),
+  host: (body) => ({ response: new Response(body), res: new NodeResponse() }),
   stream: (body) => ({ response: copy(new Response(body)) }),
   // The time to make all of them and to look is not to end their waiting.
   wrap: (body) => ({ response: wrap(body, { unreadTimeout: 20_000 }) }),
   completed: (body, completed) => ({ response: wrap(body, { completed }) }),
   signal(body) {
-    const res = new FakeNodeResponse()
+    const res = new NodeResponse()
     return { response: handler(new Request('http://localhost/'), { res, body }), res }
   },
   floor(body) {
-    const res = new FakeNodeResponse()
+    const res = new NodeResponse()
     runAfter(res, task)
     return { response: new Response(body), res }
   },
 }
 
 const handler = withBackgroundTasks(
-  (tasks, _request: Request, { body }: { res: FakeNodeResponse; body: string }) => {
+  (tasks, _request: Request, { body }: { res: NodeResponse; body: string }) => {
     tasks.addTask(task)
     return new Response(body)
   },

@@ -1,5 +1,5 @@
 import { type HttpBindings, serve } from '@hono/node-server'
-import { provideBackgroundTasks } from 'background-tasks/context'
+import { provideBackgroundTasks } from 'background-tasks/hono'
 import { type Context, Hono, type Next } from 'hono'
 import onFinished from 'on-finished'
 import type { Host } from '../handlers.ts'
@@ -11,7 +11,7 @@ export const host: Host<HonoContext, Next> = {
   isAppProvided: true,
   serve(handler, port, way) {
     const app = new Hono<{ Bindings: HttpBindings }>()
-    if (way === 'provided') app.use(provideBackgroundTasks((_context, next: Next) => next()))
+    if (way === 'provided') app.use(provideBackgroundTasks())
     app.get('/', handler)
     return serve({ fetch: app.fetch, port, hostname: '127.0.0.1' })
   },
