@@ -1,0 +1,14 @@
+// The same for workerd, which takes one file: http/start.ts puts the setup in it.
+import { createHandler, type Setup, tasksDone } from './handlers.ts'
+import { host } from './hosts/workerd.ts'
+
+declare const SETUP: Setup
+
+const handler = createHandler(host, SETUP)
+
+export default {
+  fetch(request: Request, env: unknown, context: ExecutionContext) {
+    if (request.url.endsWith('/done')) return Response.json({ tasks: tasksDone() })
+    return handler(request, env, context)
+  },
+}
