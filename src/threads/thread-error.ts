@@ -63,7 +63,7 @@ export function encodeError(thrown: unknown, depth = 0): EncodedError {
 /** The error again, of its native class where it has one. */
 export function decodeError(encoded: EncodedError): unknown {
   if (encoded.type === 'value') return encoded.value
-  const { name, message, stack, cause, properties } = encoded
+  const { name, stack, cause, properties } = encoded
   const error = newError(encoded)
   if (error.name !== name) Object.defineProperty(error, 'name', hidden(name))
   // Bun gives none to a DOMException. Then the error says at least where it has arrived.
