@@ -221,7 +221,7 @@ describe('Durable.addTask()', () => {
   it('keeps workers from the job while it is promoted, when its grace is nearly over', async () => {
     const emails = open({ grace: 9999 })
     await answer((tasks) => emails.addTask(tasks, 'send', 'ada@example.com'))
-    const kept = ['changeDelay', 'getState']
+    const kept = ['changeDelay', 'getJob', 'getState']
     expect(queue.asked()).toEqual(['add', 'getJob', 'updateData', ...kept, 'promote'])
     expect(queue.calls).toContainEqual(['changeDelay', 10_000])
     queue.calls.length = 0
@@ -241,6 +241,17 @@ describe('Durable.addTask()', () => {
     await answer((tasks) => emails.addTask(tasks, task))
     expect(queue.asked()).not.toContain('promote')
     expect(queue.asked().filter((method) => method === 'add')).toHaveLength(2)
+    expect(reported).toEqual([])
+  })
+
+  // It was promoted past its backoff.
+  it('leaves a job alone whose first attempt has failed meanwhile', async () => {
+    const emails = open({ grace: 9999 })
+    queue.answers['changeDelay'] = () => {
+      for (const job of Object.values(queue.jobs)) Object.assign(job, { attemptsStarted: 1 })
+    }
+    await answer((tasks) => emails.addTask(tasks, 'send', 'ada@example.com'))
+    expect(queue.asked()).toEqual(['add', 'getJob', 'updateData', 'changeDelay', 'getJob'])
     expect(reported).toEqual([])
   })
 

@@ -36,9 +36,13 @@ describe('The runtime of Workers', () => {
         return undefined
       }
     }
-    expect(workers.lengthOf?.(new SizedStream())).toBe(4n)
-    expect(workers.lengthOf?.(new OtherStream())).toBeUndefined()
-    expect(workers.lengthOf?.(new ReadableStream())).toBeUndefined()
+    const none = new Headers()
+    expect(workers.lengthOf?.(new SizedStream(), none)).toBe(4n)
+    expect(workers.lengthOf?.(new OtherStream(), none)).toBeUndefined()
+    expect(workers.lengthOf?.(new ReadableStream(), none)).toBeUndefined()
+    // It was sent with the length that it had before the runtime encoded it.
+    const encoded = new Headers({ 'content-encoding': 'gzip' })
+    expect(workers.lengthOf?.(new SizedStream(), encoded)).toBeUndefined()
   })
 
   // `encodeBody: 'manual'` was lost, and the body was encoded twice.
