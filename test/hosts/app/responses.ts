@@ -26,6 +26,10 @@ export const responses: Record<string, (exchange: Exchange) => Response | Promis
   redirect: ({ Response }) => Response.redirect('http://127.0.0.1/elsewhere', 303),
   'network error': ({ Response }) => Response.error(),
   '20 MB': ({ Response }) => new Response('0123456789abcdef'.repeat(1_250_000)),
+  '20 MB, a length': ({ Response }) =>
+    new Response('0123456789abcdef'.repeat(1_250_000), {
+      headers: { 'content-length': '20000000' },
+    }),
   'status text': ({ Response }) =>
     new Response('made', { status: 201, statusText: 'Made To Order' }),
   'content-length': ({ Response }) =>

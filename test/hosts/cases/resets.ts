@@ -60,6 +60,37 @@ export const resets: readonly Case[] = [
     },
   ]),
   {
+    // All of it has been handed to Node, and little of it has left.
+    name: 'reset, most of a length waits',
+    forms,
+    isLarge: true,
+    standard: { outcome: 'cancelled' },
+    async measure(server, form) {
+      const { id, exchange } = await server.send(form, '20 MB, a length')
+      await exchange.received(1)
+      exchange.pause()
+      await server.turns(5)
+      exchange.reset()
+      const { outcome } = await server.until('task-start', id)
+      exchange.destroy()
+      return { outcome }
+    },
+  },
+  {
+    // As curl does.
+    name: 'reset with the last byte of a length',
+    forms,
+    standard: { outcome: 'closed' },
+    async measure(server, form) {
+      const { id, exchange } = await server.send(form, 'late close')
+      await exchange.receivedText('hello world')
+      exchange.reset()
+      const { outcome } = await untilStarted(server, id)
+      exchange.destroy()
+      return { outcome }
+    },
+  },
+  {
     // The request never ends then, and neither does its stream.
     name: 'answered early, the client uploads',
     forms,
