@@ -58,7 +58,7 @@ export function checkedBegin(verb: string, options: HandlerOptions): Begin {
   const given = deadline && { platform: 'The platform', remaining: () => deadline }
   const waitUntil = waitUntilOf(options)
   return (args, current) => {
-    const tasks = new BackgroundTasks([], listOptions)
+    const tasks = new BackgroundTasks(undefined, listOptions)
     const list = tasks[inside]
     const host = new HandlerHost(args, unreadTimeout, current)
     list.handle()

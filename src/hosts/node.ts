@@ -60,7 +60,6 @@ function observeHttp1(response: NodeResponse, exchange: Exchange): void {
   const isQueued =
     response.socket === null && response.closed !== true && !response.writableFinished
   const before = isQueued ? Number.NaN : socket?.bytesWritten
-  const leave = (): void => exchange.end('cancelled', clientWentAway())
   const tell = (): void => {
     if (exchange.hasEnded) return
     // One that was queued is given the error of its connection.
@@ -68,7 +67,7 @@ function observeHttp1(response: NodeResponse, exchange: Exchange): void {
     const error = isQueued && errored?.code === 'ECONNRESET' ? undefined : errored
     if (error) exchange.end('errored', error)
     else if (hasSentAll(response, socket, before)) exchange.end('closed')
-    else leave()
+    else leave(exchange)
   }
   if (response.closed === true) {
     // One that was really finished has let go of its socket. The rest is told by both.
@@ -84,8 +83,12 @@ function observeHttp1(response: NodeResponse, exchange: Exchange): void {
     .on('close', tell)
   // Before Node 24 it tells nothing when its connection ends first.
   if (!isQueued || socket === undefined) return
-  if (socket.destroyed) leave()
-  else onSocketClose(socket, response, leave)
+  if (socket.destroyed) leave(exchange)
+  else onSocketClose(socket, response, exchange)
+}
+
+function leave(exchange: Exchange): void {
+  exchange.end('cancelled', clientWentAway())
 }
 
 function isBroken(socket: NodeSocket | undefined): boolean {
@@ -104,16 +107,14 @@ function hasSentAll(
 }
 
 /** By the connection: one listener for all responses that are queued on it. */
-const queued = new WeakMap<NodeSocket, Set<() => void>>()
+const queued = new WeakMap<NodeSocket, Set<Exchange>>()
 
-function onSocketClose(socket: NodeSocket, response: NodeResponse, leave: () => void): void {
-  const leaves = queued.get(socket) ?? new Set()
+function onSocketClose(socket: NodeSocket, response: NodeResponse, exchange: Exchange): void {
+  const exchanges = queued.get(socket) ?? new Set()
   if (!queued.has(socket)) {
-    queued.set(socket, leaves)
-    socket.on('close', () => {
-      for (const one of leaves) one()
-    })
+    queued.set(socket, exchanges)
+    socket.on('close', () => exchanges.forEach(leave))
   }
-  leaves.add(leave)
-  response.on('close', () => leaves.delete(leave))
+  exchanges.add(exchange)
+  response.on('close', () => exchanges.delete(exchange))
 }

@@ -29,7 +29,6 @@ const vercel = Symbol.for('@vercel/request-context')
 const next = Symbol.for('@next/request-context')
 const neon = Symbol.for('@neondatabase/functions/request-context')
 
-// Each key at a place of its own: then the engine knows for each that it is not there.
 const platforms: readonly Probe[] = [
   () => globals[vercel]?.get?.(),
   () => globals[next]?.get?.(),
@@ -39,9 +38,20 @@ const platforms: readonly Probe[] = [
   () => Netlify?.context,
 ]
 
+/** Whether there may be one: asked in every request, and nearly always answered with no. */
+function isPlatform(): boolean {
+  return (
+    vercel in globals ||
+    next in globals ||
+    neon in globals ||
+    (EdgeRuntime ?? Bunny ?? Netlify) !== undefined
+  )
+}
+
 /** The `waitUntil` that needs no argument of the handler, where the platform has one. */
 export function findPlatformWaitUntil(): WaitUntil | undefined {
-  return platformWaitUntil ?? bound(find(platforms, [], isWaitUntilHost))
+  if (platformWaitUntil !== undefined) return platformWaitUntil
+  return isPlatform() ? bound(find(platforms, [], isWaitUntilHost)) : undefined
 }
 
 /** Called as a method: Workers refuse a detached one. */

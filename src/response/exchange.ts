@@ -23,6 +23,8 @@ interface Entry {
   readonly start: () => void
 }
 
+const none: readonly never[] = []
+
 /**
  * One response on its way, and what runs when it has ended: one piece of work after the other, in the
  * order added, each in the async context in which it was added.
@@ -38,14 +40,15 @@ export class Exchange {
   hasEnded = false
   /** The body that is being observed, if there is one: a later wrap may know the request's signal. */
   body: { listen(signal: AbortSignal): void } | undefined
-  #carriers: Carrier[] = []
-  #works: Entry[] = []
+  // Arrays of the length that they need: a `push` makes room for 17, and most have one.
+  #carriers: readonly Carrier[] = none
+  #works: readonly Entry[] = none
   /** From its end on, until what runs then has ended. */
   #end: ResponseEnd | undefined
 
   /** Adds it last, when nothing can fail any more that would keep the response from being sent. */
   add(work: Work): void {
-    this.#works.push({ work, start: continuation(() => this.#start(work)) })
+    this.#works = [...this.#works, { work, start: continuation(() => this.#start(work)) }]
   }
 
   /** Forgets work that waits for another response now. */
@@ -58,7 +61,7 @@ export class Exchange {
     if (this.hasEnded) return
     const typed: Carrier = carrier
     typed[key] = this
-    this.#carriers.push(typed)
+    this.#carriers = [...this.#carriers, typed]
   }
 
   /** Hears of the body, whose close may come before the last byte is sent. */
@@ -75,15 +78,16 @@ export class Exchange {
     for (const carrier of this.#carriers) {
       if (carrier[key] === this) carrier[key] = undefined
     }
-    this.#carriers = []
+    this.#carriers = none
     this.body = this.head = undefined
     later(() => this.#startNext())
   }
 
   #startNext(): void {
-    const entry = this.#works.shift()
-    if (entry === undefined) this.#end = undefined
-    else entry.start()
+    const [next, ...others] = this.#works
+    this.#works = others
+    if (next === undefined) this.#end = undefined
+    else next.start()
   }
 
   #start(work: Work): void {

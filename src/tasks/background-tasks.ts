@@ -10,6 +10,8 @@ import { track } from './registry.ts'
 import type { TaskDefinition, TaskResult } from './task-types.ts'
 import { wrap, type WrapOptions } from './wrap.ts'
 
+const none: readonly never[] = []
+
 /**
  * An ordered list of tasks that run after one response.
  *
@@ -42,10 +44,11 @@ export class BackgroundTasks {
    * not above 0.
    */
   constructor(
-    tasks: Iterable<BackgroundTask | BackgroundTasks> = [],
+    tasks: Iterable<BackgroundTask | BackgroundTasks> = none,
     options: BackgroundTasksOptions = defaultOptions,
   ) {
     this.#list = new List(this, checkedListOptions(options))
+    if (tasks === none) return
     if (!isObject(tasks) || !(Symbol.iterator in tasks)) {
       refuse('create the list', `it is given ${kindOf(tasks)}`, 'pass a list of tasks')
     }
