@@ -100,7 +100,7 @@ function registerAfter(list: List, request: unknown, options: HandlerOptions): H
   }
   return {
     request: request instanceof Request ? request : undefined,
-    observe: (exchange, answer) => {
+    teller: (answer) => (exchange) => {
       // Then Next does not touch the body, and what becomes of it tells nothing.
       const hadLeft = signalOf(request)?.aborted === true
       void over.then(() => {
@@ -109,7 +109,6 @@ function registerAfter(list: List, request: unknown, options: HandlerOptions): H
         else if (hadLeft) exchange.end('cancelled', reason)
         else later(() => void endAborted(exchange, answer, reason))
       })
-      return true
     },
   }
 }

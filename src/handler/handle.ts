@@ -113,14 +113,16 @@ function tie(handling: Handling, answer: unknown, head?: ResponseHead): unknown 
     list.release()
     return answer
   }
-  if (host.tellsLate !== true || list.isAwaited || !list.isEmpty)
-    return bind(handling, answer, head)
+  const mayWait = host.tellsLate === true && list.isEmpty && !list.isAwaited
+  const tell = mayWait ? host.teller?.(answer) : undefined
+  if (tell === undefined) return bind(list, answer, host, head)
   list.release()
-  list.subscribe = () => void bind(handling, answer, head)
+  const { carrier } = host
+  list.subscribe = () => void bind(list, answer, { carrier, teller: () => tell }, head)
   return answer
 }
 
-function bind({ list, host }: Handling, answer: unknown, head?: ResponseHead): unknown {
+function bind(list: List, answer: unknown, host: Host, head?: ResponseHead): unknown {
   const { exchange, sent } = attach(answer, host, head)
   list.waitFor(exchange)
   countIn(list)

@@ -30,7 +30,9 @@ export function attach<Answer>(
     carrier === undefined || found?.isToldByHost !== true || found === carriedBy(carrier)
   const exchange = found !== undefined && isOurs ? found : new Exchange()
   exchange.head = response ?? head
-  if (!exchange.isToldByHost && host.observe?.(exchange, answer) === true) {
+  const tell = exchange.isToldByHost ? undefined : host.teller?.(answer)
+  if (tell !== undefined) {
+    tell(exchange)
     exchange.isToldByHost = true
     if (carrier !== undefined) exchange.isCarriedBy(carrier)
   }

@@ -20,6 +20,8 @@ export const bun: Runtime = {
   // without us is sent.
   decoded: /(?!)/,
   tellsCancel: true,
+  // Keeps a status that the constructor refuses.
+  remake: (response, body) => new Response(body, response),
 }
 
 /** Counts the bytes of text, or of an array, that a response holds; where Bun can be asked. */

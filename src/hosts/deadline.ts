@@ -16,8 +16,11 @@ const globals: {
 
 /** That of the platform, where code can find one by itself. */
 export function findPlatformDeadline(): Deadline | undefined {
-  const at = new Date(globals[vercelContext]?.get?.()?.deadline ?? Number.NaN).getTime()
-  if (at > 0) return { platform: 'Vercel', remaining: () => at - Date.now() }
+  const deadline = globals[vercelContext]?.get?.()?.deadline
+  if (deadline !== undefined) {
+    const at = new Date(deadline).getTime()
+    return at > 0 ? { platform: 'Vercel', remaining: () => at - Date.now() } : undefined
+  }
   return isSupabase ? { platform: 'Supabase', remaining: () => Infinity } : undefined
 }
 

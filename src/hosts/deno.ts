@@ -12,6 +12,9 @@ export const isDeno: boolean = 'Deno' in globalThis
 export const deno: Runtime = {
   decoded: /^(gzip|br)$/i,
   tellsCancel: true,
+  setStatus(response, status, statusMessage) {
+    Object.assign(insideOf(response) ?? {}, { status, statusMessage })
+  },
 }
 
 export function isDenoInfo(value: unknown): value is DenoInfo {
@@ -19,15 +22,22 @@ export function isDenoInfo(value: unknown): value is DenoInfo {
   return isObject(value) && 'completed' in value && 'remoteAddr' in value
 }
 
-/** Deno's own, on each of its responses. */
-let inside: symbol | undefined
-
 /** Whether the body of the response is known to be no stream: it is none, not made yet, or says so. */
 export function isStaticOnDeno(response: Response): boolean {
-  inside ??= Object.getOwnPropertySymbols(response).find(
+  const body = insideOf(response)?.body
+  return body !== undefined && !(body?.streamOrStatic instanceof ReadableStream)
+}
+
+/** What Deno has behind a symbol of its own, on each of its responses. */
+interface Inside {
+  readonly body?: { readonly streamOrStatic?: unknown } | null
+}
+
+let symbol: symbol | undefined
+
+function insideOf(response: Response): Inside | undefined {
+  symbol ??= Object.getOwnPropertySymbols(response).find(
     ({ description }) => description === 'response',
   )
-  if (inside === undefined) return false
-  const inner: { body?: { streamOrStatic?: unknown } | null } = Reflect.get(response, inside)
-  return inner?.body !== undefined && !(inner.body?.streamOrStatic instanceof ReadableStream)
+  return symbol && Reflect.get(response, symbol)
 }

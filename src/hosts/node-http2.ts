@@ -10,7 +10,9 @@ export interface NodeHttp2Stream {
   readonly writableFinished?: boolean
   /** False for a request with a body. */
   readonly endAfterHeaders?: boolean
-  on?(event: 'end' | 'finish', listener: () => void): this
+  readonly writableLength?: number
+  readonly sentHeaders?: { readonly 'content-length'?: unknown }
+  on?(event: 'aborted' | 'end' | 'finish', listener: () => void): this
 }
 
 /** Milliseconds that an answer which is out has, before its stream need not be waited for. */
@@ -23,9 +25,11 @@ export function observeHttp2(
   exchange: Exchange,
 ): void {
   const leave = (): void => exchange.end('cancelled', clientWentAway())
+  const handle = handleOf(stream)
+  let hasSentAll = false
   const tell = (): void => {
     const { errored } = stream
-    if (stream.writableFinished && !stream.aborted) exchange.end('closed')
+    if (hasSentAll || (stream.writableFinished && !stream.aborted)) exchange.end('closed')
     else if (errored && !/^(ERR_HTTP2_|ECANCELED$)/.test(String(errored.code)))
       exchange.end('errored', errored)
     else leave()
@@ -35,6 +39,11 @@ export function observeHttp2(
     return
   }
   response.on('close', tell)
+  // A client that knows the length resets the stream on the last byte, before the source is done.
+  stream.on?.('aborted', () => {
+    const length = Number(stream.sentHeaders?.['content-length'])
+    hasSentAll = stream.writableLength === 0 && handle.bytesWritten >= length
+  })
   // Before Node 26 all that is told of a reset without an error, while the last bytes wait.
   stream.on?.('end', () => {
     if (stream.closed && !stream.writableFinished) leave()
@@ -50,4 +59,11 @@ export function observeHttp2(
 
 export function clientWentAway(): DOMException {
   return new DOMException('The client went away', 'AbortError')
+}
+
+/** It alone counts the bytes that are out, and does so when the stream is gone. */
+function handleOf(stream: object): { readonly bytesWritten: number } {
+  const symbols = Object.getOwnPropertySymbols(stream)
+  const key = symbols.find(({ description }) => description === 'kHandle')
+  return (key && Reflect.get(stream, key)) ?? { bytesWritten: 0 }
 }

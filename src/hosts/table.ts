@@ -13,31 +13,34 @@ interface HostRow {
   readonly lambdaContext?: Probe
 }
 
-const first: Probe = (request) => request
+const second: Probe = (_, context) => context
 const event: Probe = (input) => input?.['request']
-// Not that of Next.js, which throws in the edge runtime and in a proxy; nor that of an event of h3, which
-// does nothing where its request has none.
-const own: Probe = (request) => ((request?.['nextUrl'] ?? request?.['req']) ? undefined : request)
 
-/** Structural: no package of a host is imported. What comes first is looked at first. */
-const table: readonly HostRow[] = [
+/** Of hosts that pass a request as the first argument, which is where that is then. */
+const fetchHosts: readonly HostRow[] = [
   // @whatwg-node/server
-  {
-    request: first,
-    nodeResponse: (_, context) => context?.['res'],
-    context: (_, context) => context,
-  },
+  { nodeResponse: (_, context) => context?.['res'], context: second },
   // @hono/node-server
-  { request: first, nodeResponse: (_, env) => env?.['outgoing'] },
+  { nodeResponse: (_, env) => env?.['outgoing'] },
   // srvx
   {
-    request: first,
     nodeResponse: (request) => request?.['runtime']?.['node']?.['res'],
     denoInfo: (request) => request?.['runtime']?.['deno']?.['info'],
     lambdaContext: (request) => request?.['runtime']?.['awsLambda']?.['context'],
-    context: own,
+    // Not that of Next.js, which throws in the edge runtime and in a proxy.
+    context: (request) => (request?.['nextUrl'] === undefined ? request : undefined),
   },
-  // h3
+  // Deno
+  { denoInfo: second },
+  // Netlify
+  { context: second },
+  // Cloudflare Workers
+  { context: (_, __, context) => context },
+]
+
+/** Of hosts and frameworks that pass an object of their own. */
+const frameworks: readonly HostRow[] = [
+  // h3: not its own waitUntil, which does nothing where its request has none
   {
     request: (h3) => h3?.['req'],
     nodeResponse: (h3) => h3?.['runtime']?.['node']?.['res'],
@@ -53,21 +56,10 @@ const table: readonly HostRow[] = [
     // A getter that throws where there is none, and a throw costs as much as all of this.
     context: (c) => (c?.['env']?.['outgoing'] ? undefined : c?.['executionCtx']),
   },
-  // Deno
-  { request: first, denoInfo: (_, info) => info },
-  // Bun, @remix-run/node-fetch-server
-  { request: first },
-  // Cloudflare Workers
-  { request: first, context: (_, __, context) => context },
-  // Netlify
-  { request: first, context: (_, context) => context },
   // Service workers
-  { request: event, context: own },
+  { request: event, context: (it) => (it?.['req'] === undefined ? it : undefined) },
   // SvelteKit
-  {
-    request: event,
-    context: (kit) => kit?.['platform']?.['ctx'],
-  },
+  { request: event, context: (kit) => kit?.['platform']?.['ctx'] },
   // SvelteKit's handle
   {
     request: (input) => input?.['event']?.['request'],
@@ -76,26 +68,31 @@ const table: readonly HostRow[] = [
   // Astro
   { request: event, context: (astro) => astro?.['locals']?.['cfContext'] },
   // React Router, Remix
-  {
-    request: event,
-    context: (args) => args?.['context']?.['cloudflare']?.['ctx'],
-  },
+  { request: event, context: (args) => args?.['context']?.['cloudflare']?.['ctx'] },
 ]
 
-/** The places of all hosts, each once. */
-export const places = {
-  request: column('request'),
-  nodeResponse: column('nodeResponse'),
-  denoInfo: column('denoInfo'),
-  context: column('context'),
-  lambdaContext: column('lambdaContext'),
-  /** Of adapters on Node.js alone. */
-  nodeContext: column('context', ({ nodeResponse }) => nodeResponse !== undefined),
+/** The same by what is looked for, each place once. */
+export interface Places {
+  readonly request: readonly Probe[]
+  readonly nodeResponse: readonly Probe[]
+  readonly denoInfo: readonly Probe[]
+  readonly context: readonly Probe[]
+  readonly lambdaContext: readonly Probe[]
 }
 
-function column(
-  name: keyof HostRow,
-  isMeant: (row: HostRow) => boolean = () => true,
-): readonly Probe[] {
-  return [...new Set(table.filter(isMeant).flatMap((row) => row[name] ?? []))]
+/** Structural: no package of a host is imported. */
+export const placesOfFetch = placesOf(fetchHosts)
+export const placesOfFrameworks = placesOf(frameworks)
+
+function placesOf(rows: readonly HostRow[]): Places {
+  const column = (name: keyof HostRow): readonly Probe[] => [
+    ...new Set(rows.flatMap((row) => row[name] ?? [])),
+  ]
+  return {
+    request: column('request'),
+    nodeResponse: column('nodeResponse'),
+    denoInfo: column('denoInfo'),
+    context: column('context'),
+    lambdaContext: column('lambdaContext'),
+  }
 }

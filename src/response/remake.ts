@@ -11,6 +11,7 @@ export function remake(response: Response, body: ReadableStream, runtime: Runtim
   } catch {
     // The constructor refuses what a host sends all the same, a proxied 999 for instance.
     const made = new Response(body, { headers })
+    runtime.setStatus?.(made, status, statusText)
     return Object.defineProperties(made, {
       status: { value: status },
       statusText: { value: statusText },

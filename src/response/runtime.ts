@@ -6,6 +6,8 @@ export interface Runtime {
   readonly tellsCancel: boolean
   /** The length of a body that it would not send for another stream with the same headers. */
   lengthOf?(body: ReadableStream, headers: Headers): bigint | undefined
+  /** Gives a response a status that its constructor refuses, where it is not sent as a property. */
+  setStatus?(response: Response, status: number, statusText: string): void
   /** The response again with another body, where that keeps more than a response made anew. */
   remake?(response: Response, body: ReadableStream): Response
 }

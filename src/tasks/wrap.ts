@@ -1,5 +1,5 @@
 import { attach } from '../hosts/attach.ts'
-import { type Host, observePromise } from '../hosts/host.ts'
+import { type Host, tellerOf } from '../hosts/host.ts'
 import { findPlatformWaitUntil, hold } from '../hosts/wait-until.ts'
 import { isResponse } from '../response/is-response.ts'
 import { checkFunction, checkMilliseconds, isThenable, kindOf, refuse } from '../util/checks.ts'
@@ -51,12 +51,12 @@ export function wrap(item: Item, response: Response, options: WrapOptions): Resp
     request,
     unreadTimeout,
     carrier: completed,
-    observe(exchange) {
-      if (completed === undefined) return false
-      observePromise(completed, exchange)
-      exchange.isCarriedBy(response)
-      return true
-    },
+    teller: () =>
+      completed &&
+      ((exchange) => {
+        tellerOf(completed)(exchange)
+        exchange.isCarriedBy(response)
+      }),
   }
   const { exchange, sent } = attach(response, host)
   item.waitFor(exchange)
