@@ -248,7 +248,7 @@ describe('Durable.addTask()', () => {
   it('leaves a job alone whose first attempt has failed meanwhile', async () => {
     const emails = open({ grace: 9999 })
     queue.answers['changeDelay'] = () => {
-      for (const job of Object.values(queue.jobs)) Object.assign(job, { attemptsStarted: 1 })
+      for (const each of Object.values(queue.jobs)) Object.assign(each, { attemptsStarted: 1 })
     }
     await answer((tasks) => emails.addTask(tasks, 'send', 'ada@example.com'))
     expect(queue.asked()).toEqual(['add', 'getJob', 'updateData', 'changeDelay', 'getJob'])

@@ -220,6 +220,55 @@ describe('A task that is added to a list that has ended, in a list that was stop
   })
 })
 
+describe('A task that a list leaves to another one', () => {
+  // Only the outermost list looked for why it was skipped: `finished` had no result for it.
+  it('has been skipped for the list around the first one too', async () => {
+    const shared = newTask('shared')
+    const inner = new BackgroundTasks([newTask('failing', fail), shared], { onError() {} })
+    const outer = new BackgroundTasks([inner], { failure: 'continue' })
+    // May still run it.
+    newList(shared)
+    await outer.run().catch(() => {})
+    expect(await outer.finished).toMatchObject([
+      { name: 'failing', status: 'rejected' },
+      { name: 'shared', status: 'skipped', error: { message: 'bug' } },
+    ])
+    expect(shared.status).toBe('pending')
+  })
+
+  it('has been skipped there also when something was added to the first one after its end', async () => {
+    const shared = newTask('shared')
+    const list = new BackgroundTasks([newTask('failing', fail), shared], { onError() {} })
+    newList(shared)
+    await list.run().catch(() => {})
+    list.addTask(newTask('late'))
+    expect((await list.finished).map(({ name, status }) => [name, status])).toEqual([
+      ['failing', 'rejected'],
+      ['shared', 'skipped'],
+      ['late', 'fulfilled'],
+    ])
+  })
+})
+
+describe('A list that was added to after its end, and is left to another one', () => {
+  // The second task counted it once more, for good: drain() waited in vain.
+  it('is not in flight any more', async () => {
+    const gate = newGate()
+    const inner = new BackgroundTasks()
+    const outer = new BackgroundTasks([inner, newTask('failing', () => gate.opened.then(fail))], {
+      onError() {},
+    })
+    // May still run it.
+    newList(inner)
+    const running = outer.run().catch(() => {})
+    inner.addTask(newTask('late'))
+    inner.addTask(newTask('later'))
+    gate.open()
+    await running
+    expect(registry.inFlight.items).toEqual([])
+  })
+})
+
 function fail(): never {
   throw new Error('bug')
 }

@@ -3,9 +3,6 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { observeHttp2 } from '../../../src/hosts/node-http2.ts'
 import { WatchedExchange } from '../../support/watched-exchange.ts'
 
-/** Node's own, which has no other name. */
-const handle: unique symbol = Symbol('kHandle')
-
 /** The stream of a response of `node:http2`, which the response closes with. */
 class Stream extends EventEmitter {
   destroyed = false
@@ -14,8 +11,6 @@ class Stream extends EventEmitter {
   errored: (Error & { code?: string }) | null = null
   writableFinished = false
   endAfterHeaders = true
-  sentHeaders: { 'content-length'?: number } = {}
-  readonly [handle] = { bytesWritten: 0 }
 }
 
 /** What the exchange is told, and the close of the response. */
@@ -57,18 +52,6 @@ describe('observeHttp2()', () => {
 
   it('tells at once of one that was over before', () => {
     expect(observe(Object.assign(new Stream(), { destroyed: true })).ends).toEqual([gone])
-  })
-
-  it.each<[string, number, unknown[]]>([
-    ['all of it', 8, closed],
-    ['a byte less', 9, gone],
-  ])('goes by the content-length where the client has %s', (_, length, end) => {
-    const stream = new Stream()
-    const { ends, close } = observe(stream)
-    stream[handle].bytesWritten = 8
-    stream.sentHeaders = { 'content-length': length }
-    close()
-    expect(ends).toEqual([end])
   })
 
   // Its response never closes before Node 26: drain() waited for good.
