@@ -349,11 +349,8 @@ describe('A task runs exactly once, however the ends of its response race', () =
     const tasks = new BackgroundTasks()
     tasks.addTask(witness.task)
     let listener: Exchange | undefined
-    const observe = (given: Exchange): boolean => {
-      listener = given
-      return true
-    }
-    await handleOn(tasks, { observe }, () => new Response('body'))
+    const teller = () => (given: Exchange) => void (listener = given)
+    await handleOn(tasks, { teller }, () => new Response('body'))
     listener?.end('closed')
     listener?.end('cancelled')
     await turn()
@@ -1318,12 +1315,11 @@ describe('With a signal of the host the body is left alone', () => {
       const witness = newWitness()
       const tasks = new BackgroundTasks([witness.task])
       const signal = newGate<Outcome>()
-      const observe = (listener: Exchange, response: unknown): boolean => {
+      const teller = (response: unknown) => {
         expect(response).toBe(answer)
-        void signal.opened.then((outcome) => listener.end(outcome))
-        return true
+        return (listener: Exchange) => void signal.opened.then((outcome) => listener.end(outcome))
       }
-      expect(await handleOn(tasks, { observe }, () => answer)).toBe(answer)
+      expect(await handleOn(tasks, { teller }, () => answer)).toBe(answer)
       await turn()
       expect(witness.outcomes()).toEqual([])
       signal.open('cancelled')
@@ -1336,7 +1332,7 @@ describe('With a signal of the host the body is left alone', () => {
     const witness = newWitness()
     const tasks = new BackgroundTasks([witness.task])
     const response = new Response('body')
-    const sent = await handleOn(tasks, { observe: () => false }, () => response)
+    const sent = await handleOn(tasks, { teller: () => undefined }, () => response)
     expect(sent).not.toBe(response)
     await sent.text()
     await turn()

@@ -15,6 +15,8 @@ interface HostRow {
 
 const second: Probe = (_, context) => context
 const event: Probe = (input) => input?.['request']
+// Not that of Next.js, which throws in the edge runtime and in a proxy; nor that of an event of h3.
+const own: Probe = (it) => ((it?.['nextUrl'] ?? it?.['req']) ? undefined : it)
 
 /** Of hosts that pass a request as the first argument, which is where that is then. */
 const fetchHosts: readonly HostRow[] = [
@@ -27,8 +29,7 @@ const fetchHosts: readonly HostRow[] = [
     nodeResponse: (request) => request?.['runtime']?.['node']?.['res'],
     denoInfo: (request) => request?.['runtime']?.['deno']?.['info'],
     lambdaContext: (request) => request?.['runtime']?.['awsLambda']?.['context'],
-    // Not that of Next.js, which throws in the edge runtime and in a proxy.
-    context: (request) => (request?.['nextUrl'] === undefined ? request : undefined),
+    context: own,
   },
   // Deno
   { denoInfo: second },
@@ -57,7 +58,7 @@ const frameworks: readonly HostRow[] = [
     context: (c) => (c?.['env']?.['outgoing'] ? undefined : c?.['executionCtx']),
   },
   // Service workers
-  { request: event, context: (it) => (it?.['req'] === undefined ? it : undefined) },
+  { request: event, context: own },
   // SvelteKit
   { request: event, context: (kit) => kit?.['platform']?.['ctx'] },
   // SvelteKit's handle

@@ -1,7 +1,9 @@
+import type { Outcome } from '../response/outcome.ts'
 import { refuse } from '../util/checks.ts'
 import type { BackgroundTaskError } from './background-task-error.ts'
 import { Item, type Parent } from './item.ts'
-import type { Task } from './task.ts'
+import { isTask, type Task } from './task.ts'
+import type { TaskResult } from './task-types.ts'
 
 /** Shared by all lists: each response on its way has one, and most have one task and no cleanup. */
 const none: never[] = []
@@ -55,6 +57,14 @@ export abstract class Contents extends Item implements Parent {
       refuse('add the list', 'it contains this list', 'add its tasks instead')
     }
     item.isAddedTo(this)
+  }
+
+  /** How the tasks ended. What another list may still run was skipped in this one. */
+  protected results(outcome: Outcome, error: unknown): TaskResult[] {
+    const tasks = [...this.collect(new Set())].filter(isTask).filter((task) => !task.isCleanup)
+    return tasks.map(
+      ({ name, result }) => result ?? { name, status: 'skipped', outcome, duration: 0, error },
+    )
   }
 
   collect(items: Set<Item>): Set<Item> {

@@ -8,7 +8,7 @@ import type { Item, Parent, Terms } from './item.ts'
 import type { ListOptions } from './list-options.ts'
 import { type RequestList, track, untrack } from './registry.ts'
 import { Schedule } from './schedule.ts'
-import { isTask, type Task } from './task.ts'
+import type { Task } from './task.ts'
 import type { TaskResult } from './task-types.ts'
 
 /**
@@ -43,6 +43,7 @@ export class List extends Contents implements RequestList, Parent {
   #ended: Promise<void> | undefined
   #finished: Promise<TaskResult[]> | undefined
   #resolve: (() => void) | undefined
+  #tell: ((results: TaskResult[]) => void) | undefined
 
   constructor(face: object, options: ListOptions) {
     super(face)
@@ -71,7 +72,7 @@ export class List extends Contents implements RequestList, Parent {
 
   /** Whether somebody has asked for its end. */
   get isAwaited(): boolean {
-    return this.#ended !== undefined
+    return (this.#ended ?? this.#finished) !== undefined
   }
 
   get ended(): Promise<void> {
@@ -83,17 +84,14 @@ export class List extends Contents implements RequestList, Parent {
 
   /** In the order added, those of lists in it flattened. */
   get finished(): Promise<TaskResult[]> {
-    return (this.#finished ??= this.ended.then(() =>
-      [...this.collect(new Set())].filter(isTask).flatMap((task) => this.#resultOf(task) ?? []),
-    ))
+    this.subscribe?.()
+    return (this.#finished ??= this.isOpen
+      ? new Promise((resolve) => (this.#tell = resolve))
+      : Promise.resolve(this.#results()))
   }
 
-  #resultOf({ name, result, isCleanup }: Task): TaskResult | undefined {
-    if (isCleanup) return undefined
-    if (result !== undefined || this.stop === undefined) return result
-    // Another list is still going to run it: it was skipped in this one.
-    const outcome = this.#schedule?.end.outcome ?? 'closed'
-    return { name, status: 'skipped', outcome, duration: 0, error: this.stop.reason }
+  #results(): TaskResult[] {
+    return this.results(this.#schedule?.end.outcome ?? 'closed', this.failure?.cause)
   }
 
   /** Lets what was added be seen and run. */
@@ -101,7 +99,8 @@ export class List extends Contents implements RequestList, Parent {
     if (this.state === 'free') this.subscribe?.()
     else if (this.state === 'running') this.#schedule?.wake?.()
     else if (this.state === 'over') this.#reopen()
-    else track(this)
+    // Otherwise the list around it runs it again, and counts for it.
+    else if (!this.hasStarted) track(this)
   }
 
   /** Its handler has been called. */
@@ -161,6 +160,7 @@ export class List extends Contents implements RequestList, Parent {
   /** Its last task and cleanup have ended. */
   finish(): void {
     this.state = 'over'
+    this.#tell?.(this.#results())
     this.#resolve?.()
     untrack(this)
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { attach } from '../../../src/hosts/attach.ts'
-import type { Host } from '../../../src/hosts/host.ts'
+import type { Host, Teller } from '../../../src/hosts/host.ts'
 import { carriedBy } from '../../../src/response/exchange.ts'
 import type { Outcome, ResponseEnd } from '../../../src/response/outcome.ts'
 import { newSource } from '../../support/source.ts'
@@ -22,12 +22,11 @@ function attached<Answer>(answer: Answer, host: Host = {}, head?: Response) {
 const get = { method: 'GET', signal: new AbortController().signal }
 
 /** A host that tells the end by itself, at once or never. */
-function telling(carrier: object, ends = false): Host & { observe: ReturnType<typeof vi.fn> } {
-  const observe = vi.fn<NonNullable<Host['observe']>>((exchange) => {
+function telling(carrier: object, ends = false): Host & { tell: ReturnType<typeof vi.fn> } {
+  const tell = vi.fn<Teller>((exchange) => {
     if (ends) exchange.end('closed')
-    return true
   })
-  return { request: get, carrier, observe }
+  return { request: get, carrier, teller: () => tell, tell }
 }
 
 describe('attach()', () => {
@@ -113,7 +112,7 @@ describe('attach() of an answer that has been attached', () => {
     const inner = attached(new Response('inner'), host)
     const outer = attached(new Response('outer'), host)
     expect(outer.exchange).toBe(inner.exchange)
-    expect(host.observe).toHaveBeenCalledOnce()
+    expect(host.tell).toHaveBeenCalledOnce()
   })
 
   it('lets the host tell the end from then on, of which the body is only a part', async () => {

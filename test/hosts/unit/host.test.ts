@@ -2,7 +2,8 @@ import { EventEmitter, once } from 'node:events'
 import { createServer } from 'node:http'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { provideBackgroundTasks } from '../../../src/context.ts'
-import { HandlerHost, observePromise } from '../../../src/hosts/host.ts'
+import { HandlerHost, tellerOf } from '../../../src/hosts/host.ts'
+import type { Exchange } from '../../../src/response/exchange.ts'
 import { newGate } from '../../support/gate.ts'
 import { loadOn } from '../../support/load-on.ts'
 import { NodeResponse } from '../../support/node-response.ts'
@@ -32,6 +33,13 @@ const throwing = (key: string): object =>
       throw new Error(`no ${key} here`)
     },
   })
+
+/** Whether the host tells the exchange how that answer ends. */
+function observe(host: HandlerHost, exchange: Exchange, answer: unknown): boolean {
+  const tell = host.teller(answer)
+  tell?.(exchange)
+  return tell !== undefined
+}
 
 describe('The request of a HandlerHost', () => {
   const request = new Request(url)
@@ -97,10 +105,10 @@ describe('The end of a response on Node', () => {
     const host = hostOf([new Request(url), { res }])
     expect([host.carrier, host.tellsLate]).toEqual([res, true])
     for (const answered of [answer, 'text', undefined]) {
-      expect(host.observe(new WatchedExchange(), answered)).toBe(true)
+      expect(observe(host, new WatchedExchange(), answered)).toBe(true)
     }
     const exchange = new WatchedExchange()
-    host.observe(exchange, answer)
+    observe(host, exchange, answer)
     expect(exchange.ends).toEqual([])
     res.finish()
     expect(exchange.ends).toEqual([['closed', undefined]])
@@ -109,12 +117,12 @@ describe('The end of a response on Node', () => {
   it('is told for a HEAD too, but on HTTP/2, where some adapters never close it', () => {
     const head = new Request(url, { method: 'HEAD' })
     const res = new NodeResponse()
-    expect(hostOf([head, { res }]).observe(new WatchedExchange(), answer)).toBe(true)
+    expect(observe(hostOf([head, { res }]), new WatchedExchange(), answer)).toBe(true)
     const http2 = Object.assign(new NodeResponse(), {
       stream: Object.assign(new EventEmitter(), { destroyed: false }),
     })
-    expect(hostOf([head, { res: http2 }]).observe(new WatchedExchange(), answer)).toBe(false)
-    expect(hostOf([{}, { res: http2 }]).observe(new WatchedExchange(), answer)).toBe(true)
+    expect(observe(hostOf([head, { res: http2 }]), new WatchedExchange(), answer)).toBe(false)
+    expect(observe(hostOf([{}, { res: http2 }]), new WatchedExchange(), answer)).toBe(true)
   })
 
   it('is that of the current request where the arguments have none', () => {
@@ -127,8 +135,8 @@ describe('The end of a response on Node', () => {
     const current = new NodeResponse()
     current.finish()
     const host = hostOf([], current)
-    expect([host.carrier, host.tellsLate]).toEqual([undefined, false])
-    expect(host.observe(new WatchedExchange(), answer)).toBe(false)
+    expect(host.carrier).toBeUndefined()
+    expect(observe(host, new WatchedExchange(), answer)).toBe(false)
   })
 })
 
@@ -152,7 +160,7 @@ describe('The end of a response on Deno', () => {
     const completed = newGate()
     const exchange = new WatchedExchange()
     const host = await hostIn({ Deno: {} }, [request, info(completed.opened)])
-    expect(host.observe(exchange, answered)).toBe(true)
+    expect(observe(host, exchange, answered)).toBe(true)
     await turn()
     expect(exchange.ends).toEqual([])
     completed.open()
@@ -167,7 +175,7 @@ describe('The end of a response on Deno', () => {
     const host = await hostIn({ Deno: {} }, [request, given])
     await turn()
     expect(completed).toHaveBeenCalledOnce()
-    host.observe(new WatchedExchange(), answered)
+    observe(host, new WatchedExchange(), answered)
     await turn()
     expect(completed).toHaveBeenCalledOnce()
   })
@@ -175,10 +183,10 @@ describe('The end of a response on Deno', () => {
   it('is not looked for in a stream, in a HEAD, nor in what is no response', async () => {
     const stream = newDenoResponse(new ReadableStream())
     const host = await hostIn({ Deno: {} }, [request, info(Promise.resolve())])
-    expect(host.observe(new WatchedExchange(), stream)).toBe(false)
-    expect(host.observe(new WatchedExchange(), 'text')).toBe(false)
+    expect(observe(host, new WatchedExchange(), stream)).toBe(false)
+    expect(observe(host, new WatchedExchange(), 'text')).toBe(false)
     const ofHead = await hostIn({ Deno: {} }, [head, info(Promise.resolve())])
-    expect(ofHead.observe(new WatchedExchange(), answered)).toBe(false)
+    expect(observe(ofHead, new WatchedExchange(), answered)).toBe(false)
   })
 
   it('leaves the signal of the request alone, which tells of a success too', async () => {
@@ -211,26 +219,26 @@ describe('The end of a response on Bun', () => {
   ])('%s', async (_, args, [outcome, reason]) => {
     const exchange = new WatchedExchange()
     const host = await hostIn({ Bun: { inspect } }, args)
-    expect(host.observe(exchange, known)).toBe(true)
+    expect(observe(host, exchange, known)).toBe(true)
     expect(exchange.ends).toEqual([[outcome, reason]])
   })
 
   it('is that of the body for a stream, and for a HEAD, whose answer must not be looked at', async () => {
     const host = await hostIn({ Bun: { inspect } }, [new Request(url)])
-    expect(host.observe(new WatchedExchange(), shown('Response (0 KB) {'))).toBe(false)
+    expect(observe(host, new WatchedExchange(), shown('Response (0 KB) {'))).toBe(false)
     const head = [new Request(url, { method: 'HEAD' })]
     const ofHead = await hostIn({ Bun: { inspect } }, head)
-    expect(ofHead.observe(new WatchedExchange(), known)).toBe(false)
+    expect(observe(ofHead, new WatchedExchange(), known)).toBe(false)
   })
 })
 
-describe('observePromise()', () => {
+describe('tellerOf()', () => {
   it.each<[string, () => Promise<unknown>, unknown[]]>([
     ['a close when it fulfils', () => Promise.resolve('anything'), ['closed', undefined]],
     ['a cancel when it rejects', () => Promise.reject('cut'), ['cancelled', 'cut']],
   ])('tells of %s', async (_, complete, end) => {
     const exchange = new WatchedExchange()
-    observePromise(complete(), exchange)
+    tellerOf(complete())(exchange)
     await turn()
     expect(exchange.ends).toEqual([end])
   })

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { find, type Probe } from '../../../src/hosts/find.ts'
-import { places } from '../../../src/hosts/table.ts'
+import { type Places, placesOfFetch, placesOfFrameworks } from '../../../src/hosts/table.ts'
 
 /** Whether a probe leads to this very thing. */
 function leadsTo(probes: readonly Probe[], thing: object, args: readonly unknown[]): boolean {
@@ -8,17 +8,21 @@ function leadsTo(probes: readonly Probe[], thing: object, args: readonly unknown
   return find(probes, args, isThing) === thing
 }
 
+const both = (name: keyof Places): readonly Probe[] => [
+  ...placesOfFetch[name],
+  ...placesOfFrameworks[name],
+]
+
 const thing = { name: 'what is looked for' }
 
 describe('The places of the request', () => {
   it.each<[string, unknown[]]>([
-    ['a fetch server', [thing]],
     ['React Router, Remix, Astro and service workers', [{ request: thing, params: {} }]],
     ['h3', [{ req: thing }]],
     ['Hono', [{ req: { raw: thing } }]],
     ["SvelteKit's handle", [{ event: { request: thing }, resolve: () => {} }]],
   ])('have that of %s', (_, args) => {
-    expect(leadsTo(places.request, thing, args)).toBe(true)
+    expect(leadsTo(both('request'), thing, args)).toBe(true)
   })
 })
 
@@ -29,7 +33,7 @@ describe('The places of the Node response', () => {
     ['srvx and h3', [{ runtime: { node: { res: thing } } }]],
     ['Hono', [{ env: { outgoing: thing } }]],
   ])('have that of %s', (_, args) => {
-    expect(leadsTo(places.nodeResponse, thing, args)).toBe(true)
+    expect(leadsTo(both('nodeResponse'), thing, args)).toBe(true)
   })
 })
 
@@ -39,7 +43,7 @@ describe('The places of what Deno knows of a request', () => {
     ['Hono', [{ env: thing }]],
     ['srvx and h3', [{ runtime: { deno: { info: thing } } }]],
   ])('have that of %s', (_, args) => {
-    expect(leadsTo(places.denoInfo, thing, args)).toBe(true)
+    expect(leadsTo(both('denoInfo'), thing, args)).toBe(true)
   })
 })
 
@@ -55,39 +59,32 @@ describe('The places of a context with a waitUntil', () => {
     ['Astro', [{ locals: { cfContext: thing } }]],
     ['React Router', [{ context: { cloudflare: { ctx: thing } } }]],
   ])('have that of %s', (_, args) => {
-    expect(leadsTo(places.context, thing, args)).toBe(true)
+    expect(leadsTo(both('context'), thing, args)).toBe(true)
   })
 
   // Its own does nothing then: a Worker would not be warned.
   it('do not have that of an event of h3 whose request has none', () => {
     const event = { req: new Request('http://localhost/'), waitUntil() {} }
-    expect(leadsTo(places.context, event, [event])).toBe(false)
-    expect(leadsTo(places.nodeContext, event, [event])).toBe(false)
+    expect(leadsTo(both('context'), event, [event])).toBe(false)
   })
 
   // It throws in the edge runtime and in a proxy, and that was printed.
   it('do not have that of a request of Next.js', () => {
     const request = { nextUrl: {}, waitUntil() {} }
-    expect(leadsTo(places.context, request, [request])).toBe(false)
-    expect(leadsTo(places.nodeContext, request, [request])).toBe(false)
+    expect(leadsTo(both('context'), request, [request])).toBe(false)
   })
 
   it('leave the getter of Hono alone on Node, which throws', () => {
     const executionCtx = vi.fn<() => void>()
     const context = { env: { outgoing: {} } }
     Object.defineProperty(context, 'executionCtx', { get: executionCtx })
-    leadsTo(places.context, thing, [context])
+    leadsTo(both('context'), thing, [context])
     expect(executionCtx).not.toHaveBeenCalled()
-  })
-
-  it('are fewer on Node, where adapters alone have one', () => {
-    expect(leadsTo(places.nodeContext, thing, [{}, thing])).toBe(true)
-    expect(leadsTo(places.nodeContext, thing, [{}, {}, thing])).toBe(false)
   })
 })
 
 describe('Each place', () => {
-  it.each(Object.entries(places))('is looked at once: %s', (_, probes) => {
-    expect(new Set(probes).size).toBe(probes.length)
+  it.each([placesOfFetch, placesOfFrameworks])('is looked at once', (places) => {
+    for (const probes of Object.values(places)) expect(new Set(probes).size).toBe(probes.length)
   })
 })
