@@ -113,6 +113,16 @@ describe.each(Object.entries(servers))('%s', (_, start) => {
     )
   }
 
+  /** The client leaves before the handler has returned `kind`. */
+  async function leaveEarly(from: string, kind: string, id: string): Promise<void> {
+    const { socket } = await send(ask(`${from}/${kind}`, id))
+    await seen(id, 'handler-waits')
+    socket.destroy()
+    await seen(id, 'aborted')
+    await open(`${id}-handler`)
+    await seen(id, 'handler-ends')
+  }
+
   describe.each(Object.entries(mounts))('%s', (_api, mount) => {
     const { path, edge } = mount
     const bare = edge ? '/edge-bare' : '/bare'
@@ -179,16 +189,6 @@ describe.each(Object.entries(servers))('%s', (_, start) => {
       await seen(id, 'source-cancelled')
       await expectTasks(id, 'cancelled')
     })
-
-    /** The client leaves before the handler has returned `kind`. */
-    async function leaveEarly(from: string, kind: string, id: string): Promise<void> {
-      const { socket } = await send(ask(`${from}/${kind}`, id))
-      await seen(id, 'handler-waits')
-      socket.destroy()
-      await seen(id, 'aborted')
-      await open(`${id}-handler`)
-      await seen(id, 'handler-ends')
-    }
 
     it.each(['slow', 'slow-stream'])(
       'runs them once for a client that leaves before the handler has returned (%s)',
