@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { request } from '../support/client.ts'
 import { type ServerProcess, startServer } from '../support/server-process.ts'
 import { itKeepsItsPromises, itRunsTheExample } from './suite.ts'
 
@@ -19,6 +20,12 @@ describe('Elysia on Bun', () => {
       { path: '/handler', api: 'withBackgroundTasks()', thrown: 'thrown' },
     ],
   )
+
+  // It looks in the source of a handler for what may return a promise: ours is no async function.
+  it('waits for an async handler before it calls a hook', async () => {
+    const { body } = await request({ port: server.port, path: '/late' })
+    expect(JSON.parse(String(body))).toEqual({ seen: { tasks: 0 } })
+  })
 })
 
 describe('Elysia on Bun, inside a wrapper', () => {

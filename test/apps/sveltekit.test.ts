@@ -37,11 +37,30 @@ describe('SvelteKit with bare endpoints', () => {
     ],
   )
 
-  it('takes redirect() for a handler that threw', async () => {
+  it('runs the tasks of a redirect() that a handler throws, and tells them its head', async () => {
     const response = await request({ port: plain.port, path: '/redirect?id=redirect' })
-    expect(response).toMatchObject({ status: 303 })
-    const events = await plain.until((all) => all.some(({ type }) => type === 'task-thrown'))
-    expect(events).not.toContainEqual({ type: 'task-start', id: 'redirect' })
+    expect(response).toMatchObject({ status: 303, complete: true })
+    expect(response.headers).toContainEqual(['location', '/elsewhere'])
+    expect((await ended(plain, 'redirect')).filter(({ id }) => id === 'redirect')).toEqual([
+      {
+        type: 'task-start',
+        id: 'redirect',
+        outcome: 'closed',
+        status: 303,
+        location: '/elsewhere',
+      },
+    ])
+  })
+
+  it('takes error() for a handler that failed', async () => {
+    expect(await request({ port: plain.port, path: '/error?id=error' })).toMatchObject({
+      status: 404,
+      complete: true,
+    })
+    const events = await plain.until((all) =>
+      all.some(({ type, id }) => type === 'task-thrown' && id === 'error'),
+    )
+    expect(events).not.toContainEqual({ type: 'task-start', id: 'error' })
   })
 })
 

@@ -10,6 +10,10 @@ const wrapping = async ({ request }: Context): Promise<Response> => {
   return tasks.wrap(await answer(() => tasks, request), { request })
 }
 const handler = withBackgroundTasks((tasks, { request }: Context) => answer(() => tasks, request))
+const late = withBackgroundTasks(async (tasks) => {
+  await Promise.resolve()
+  return { tasks: tasks.tasks.length }
+})
 const provided = ({ request }: Context): Promise<Response> => answer(backgroundTasks, request)
 
 if (process.argv.includes('provided')) {
@@ -24,5 +28,6 @@ if (process.argv.includes('provided')) {
     .post('/wrap', wrapping)
     .get('/handler', handler)
     .post('/handler', handler, { parse: 'none' })
+    .get('/late', late, { afterHandle: ({ responseValue }) => ({ seen: responseValue }) })
     .listen(listen)
 }

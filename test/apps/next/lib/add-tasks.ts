@@ -6,8 +6,8 @@ import { passed } from './gates'
 export function addTasks(tasks: BackgroundTasks, id: string, kind = 'plain'): void {
   tasks.addTask({
     name: 'first',
-    run: async ({ outcome }) => {
-      report('task', id, { outcome })
+    run: async ({ outcome, response }) => {
+      report('task', id, { outcome, status: response?.status })
       if (kind === 'wait') await passed(`${id}-task`)
     },
   })
