@@ -1,5 +1,6 @@
 import { bundle } from './bundle.ts'
 import { type Client, http1, http2 } from './clients.ts'
+import type { Form } from './host-server.ts'
 import { installNode, installRuntime, type NodeMajor, nodeMajors } from './install.ts'
 import { workerCommand, type WorkerOptions } from './workers.ts'
 
@@ -16,6 +17,8 @@ export interface HostUnderTest {
   /** The lines of the docs, if they are its own. */
   readonly example?: string
   readonly client: Client
+  /** The forms that are its own, if it has not all. */
+  readonly forms?: readonly Form[]
   readonly runtimes: readonly Runtime[]
   /** Whether answers wait for each other on one connection, while their handlers run. */
   readonly hasQueue?: boolean
@@ -48,37 +51,8 @@ export const hosts = {
     client: http2,
     example: 'http2',
   }),
-  bun: {
-    title: 'Bun',
-    starter: 'bun',
-    example: 'bun',
-    client: http1,
-    hasUpgrade: true,
-    runtimes: [
-      {
-        name: 'Bun',
-        command: async (source) => [await installRuntime('bun'), await bundle(source)],
-      },
-    ],
-  },
-  deno: {
-    title: 'Deno',
-    starter: 'deno',
-    example: 'deno',
-    client: http1,
-    hasUpgrade: true,
-    runtimes: [
-      {
-        name: 'Deno',
-        command: async (source) => [
-          await installRuntime('deno'),
-          'run',
-          '-A',
-          await bundle(source),
-        ],
-      },
-    ],
-  },
+  bun: { ...bun('Bun', 'bun'), example: 'bun' },
+  deno: { ...deno('Deno', 'deno'), example: 'deno' },
   workerd: worker('Cloudflare Workers with enable_request_signal', 'workerd', {
     flags: ['nodejs_als', 'enable_request_signal'],
   }),
@@ -89,6 +63,18 @@ export const hosts = {
     'Cloudflare Workers without the condition',
     'workerd-without-condition',
     { flags: ['nodejs_als', 'enable_request_signal'], conditions: [] },
+  ),
+  'hono-middleware': middleware(node("Hono's middleware on @hono/node-server", 'hono-middleware')),
+  'hono-http2': middleware(
+    node("Hono's middleware on node:http2", 'hono-http2', { since: 24, client: http2 }),
+  ),
+  'hono-bun': middleware(bun("Hono's middleware on Bun", 'hono-bun')),
+  'hono-deno': middleware(deno("Hono's middleware on Deno", 'hono-deno')),
+  'hono-workerd': middleware(
+    worker("Hono's middleware on Cloudflare Workers", 'hono-workerd', {
+      flags: ['nodejs_als', 'enable_request_signal'],
+      conditions: [],
+    }),
   ),
 } satisfies Record<string, HostUnderTest>
 
@@ -113,6 +99,46 @@ function node(
         command: async (source) => [await installNode(major), await bundle(source)],
       })),
   }
+}
+
+function bun(title: string, starter: string): HostUnderTest {
+  return {
+    title,
+    starter,
+    client: http1,
+    hasUpgrade: true,
+    runtimes: [
+      {
+        name: 'Bun',
+        command: async (source) => [await installRuntime('bun'), await bundle(source)],
+      },
+    ],
+  }
+}
+
+function deno(title: string, starter: string): HostUnderTest {
+  return {
+    title,
+    starter,
+    client: http1,
+    hasUpgrade: true,
+    runtimes: [
+      {
+        name: 'Deno',
+        command: async (source) => [
+          await installRuntime('deno'),
+          'run',
+          '-A',
+          await bundle(source),
+        ],
+      },
+    ],
+  }
+}
+
+/** One that gives a list to the handlers of a framework: these wrap nothing. */
+function middleware({ example: _, ...host }: HostUnderTest): HostUnderTest {
+  return { ...host, forms: ['with', 'provide'] }
 }
 
 function worker(title: string, starter: string, options: WorkerOptions): HostUnderTest {

@@ -8,7 +8,7 @@ import { ignoredUpgrade } from './cases/upgrade.ts'
 import { http1 } from './clients.ts'
 import { differencesOf, expected } from './differences.ts'
 import type { Form } from './host-server.ts'
-import { type HostName, hosts } from './hosts.ts'
+import { type HostName, hosts, type HostUnderTest } from './hosts.ts'
 import type { Results } from './results.ts'
 
 export const page = fileURLToPath(new URL('../../docs/hosts.md', import.meta.url))
@@ -100,8 +100,12 @@ function limitsOf(host: HostName): Limit[] {
 }
 
 function isAdapter(name: HostName): boolean {
-  const { client, runtimes } = hosts[name]
-  return client === http1 && runtimes.some((runtime) => runtime.name.startsWith('Node'))
+  const { client, forms, runtimes }: HostUnderTest = hosts[name]
+  return (
+    forms === undefined &&
+    client === http1 &&
+    runtimes.some((runtime) => runtime.name.startsWith('Node'))
+  )
 }
 
 function isEqual(one: Limit, other: Limit): boolean {
