@@ -1,6 +1,5 @@
 import { bundle } from './bundle.ts'
 import { type Client, http1, http2 } from './clients.ts'
-import type { Form } from './host-server.ts'
 import { installNode, installRuntime, type NodeMajor, nodeMajors } from './install.ts'
 import { workerCommand, type WorkerOptions } from './workers.ts'
 
@@ -18,7 +17,7 @@ export interface HostUnderTest {
   readonly example?: string
   readonly client: Client
   /** The forms that are its own, if it has not all. */
-  readonly forms?: readonly Form[]
+  readonly forms?: readonly ('with' | 'provide')[]
   readonly runtimes: readonly Runtime[]
   /** Whether answers wait for each other on one connection, while their handlers run. */
   readonly hasQueue?: boolean
@@ -66,7 +65,7 @@ export const hosts = {
   ),
   'hono-middleware': middleware(node("Hono's middleware on @hono/node-server", 'hono-middleware')),
   'hono-http2': middleware(
-    node("Hono's middleware on node:http2", 'hono-http2', { since: 24, client: http2 }),
+    node("Hono's middleware on node:http2", 'hono-http2', { client: http2 }),
   ),
   'hono-bun': middleware(bun("Hono's middleware on Bun", 'hono-bun')),
   'hono-deno': middleware(deno("Hono's middleware on Deno", 'hono-deno')),
@@ -137,7 +136,7 @@ function deno(title: string, starter: string): HostUnderTest {
 }
 
 /** One that gives a list to the handlers of a framework: these wrap nothing. */
-function middleware({ example: _, ...host }: HostUnderTest): HostUnderTest {
+function middleware(host: HostUnderTest): HostUnderTest {
   return { ...host, forms: ['with', 'provide'] }
 }
 

@@ -137,7 +137,8 @@ export function createApp<Args extends unknown[]>(host: AppHost<Args>): (...args
   }
 
   function handleIn(...args: Args): Answer {
-    const { form, id } = parse(host.request(...args))
+    const request = host.request(...args)
+    const { form } = parse(request)
     const handle = forms[form]
     if (handle === undefined) return new Response('no such form', { status: 404 })
     const result = handle(...args)
