@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { request } from '../support/client.ts'
 import { type ServerProcess, startServer } from '../support/server-process.ts'
-import { itKeepsItsPromises, itRunsTheExample } from './suite.ts'
+import { itKeepsItsPromises } from './suite.ts'
 
 const file = (name: string): string => fileURLToPath(new URL(`hono/${name}`, import.meta.url))
 
@@ -18,8 +18,11 @@ describe('Hono on Node', () => {
     [
       { path: '/wrap', api: 'BackgroundTasks.wrap()' },
       { path: '/handler', api: 'withBackgroundTasks()', thrown: 'thrown' },
-      { path: '/middleware', api: 'provideBackgroundTasks() as a middleware', thrown: 'closed' },
-      { path: '/elsewhere', api: 'the same middleware without Node', thrown: 'closed' },
+      { path: '/middleware', api: 'the middleware, with c.var.backgroundTasks', thrown: 'thrown' },
+      { path: '/below', api: 'the middleware, with backgroundTasks()', thrown: 'thrown' },
+      { path: '/elsewhere', api: 'the middleware without Node', thrown: 'thrown' },
+      { path: '/route', api: 'the middleware in a sub-app and around it', thrown: 'thrown' },
+      { path: '/mount', api: 'the middleware in a mounted app', thrown: 'thrown' },
       { path: '/provided', api: 'provideBackgroundTasks() round the app', thrown: 'closed' },
     ],
   )
@@ -32,7 +35,7 @@ describe('etag() and compress() of Hono', () => {
   })
   afterAll(() => server?.stop())
 
-  it.each(['/handler-tagged', '/provided-tagged'])(
+  it.each(['/handler-tagged', '/provided-tagged', '/middleware-tagged', '/tagged-middleware'])(
     'let the tasks of %s run once, after what is sent in the end',
     async (path) => {
       const asked = { port: server.port, headers: { 'accept-encoding': 'gzip' } }
@@ -59,9 +62,4 @@ describe('etag() and compress() of Hono', () => {
       ])
     },
   )
-})
-
-describe('the examples of docs/hono.md', () => {
-  itRunsTheExample('handlers.ts', ['node', file('handlers.ts')])
-  itRunsTheExample('provided.ts', ['node', file('provided.ts')])
 })

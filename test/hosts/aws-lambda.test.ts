@@ -7,9 +7,11 @@ import { writeProgram } from './results.ts'
 const ran = 'notification for ada@example.com: some notification'
 
 describe.each([
-  ['streamed', 'aws-lambda'],
-  ['buffered', 'aws-lambda-buffered'],
-])('AWS Lambda through srvx, its answer %s', (_, starter) => {
+  ['srvx', 'streamed', 'aws-lambda'],
+  ['srvx', 'buffered', 'aws-lambda-buffered'],
+  ['Hono', 'streamed', 'hono-aws-lambda'],
+  ['Hono', 'buffered', 'hono-aws-lambda-buffered'],
+])('AWS Lambda through %s, its answer %s', (_adapter, kind, starter) => {
   let server: ServerProcess
 
   beforeAll(async () => {
@@ -24,10 +26,11 @@ describe.each([
     expect(headers).toContainEqual(['content-type', 'application/json'])
     expect(JSON.parse(String(body))).toEqual({ message: 'Notification sent in the background' })
     expect(await order(server, [ran, '"frozen"'])).toEqual([ran, '"frozen"'])
-    await writeProgram('aws-lambda', { title: 'AWS Lambda', server })
+    if (starter === 'aws-lambda-buffered')
+      await writeProgram('aws-lambda', { title: 'AWS Lambda', server })
   })
 
-  if (starter === 'aws-lambda') {
+  if (kind === 'streamed') {
     it('has sent the answer before they start', async () => {
       expect(await order(server, [ran, '"answered"'])).toEqual(['"answered"', ran])
     })

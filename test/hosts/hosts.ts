@@ -16,6 +16,8 @@ export interface HostUnderTest {
   /** The lines of the docs, if they are its own. */
   readonly example?: string
   readonly client: Client
+  /** The forms that are its own, if it has not all. */
+  readonly forms?: readonly ('with' | 'provide')[]
   readonly runtimes: readonly Runtime[]
   /** Whether answers wait for each other on one connection, while their handlers run. */
   readonly hasQueue?: boolean
@@ -48,37 +50,8 @@ export const hosts = {
     client: http2,
     example: 'http2',
   }),
-  bun: {
-    title: 'Bun',
-    starter: 'bun',
-    example: 'bun',
-    client: http1,
-    hasUpgrade: true,
-    runtimes: [
-      {
-        name: 'Bun',
-        command: async (source) => [await installRuntime('bun'), await bundle(source)],
-      },
-    ],
-  },
-  deno: {
-    title: 'Deno',
-    starter: 'deno',
-    example: 'deno',
-    client: http1,
-    hasUpgrade: true,
-    runtimes: [
-      {
-        name: 'Deno',
-        command: async (source) => [
-          await installRuntime('deno'),
-          'run',
-          '-A',
-          await bundle(source),
-        ],
-      },
-    ],
-  },
+  bun: { ...bun('Bun', 'bun'), example: 'bun' },
+  deno: { ...deno('Deno', 'deno'), example: 'deno' },
   workerd: worker('Cloudflare Workers with enable_request_signal', 'workerd', {
     flags: ['nodejs_als', 'enable_request_signal'],
   }),
@@ -89,6 +62,18 @@ export const hosts = {
     'Cloudflare Workers without the condition',
     'workerd-without-condition',
     { flags: ['nodejs_als', 'enable_request_signal'], conditions: [] },
+  ),
+  'hono-middleware': middleware(node("Hono's middleware on @hono/node-server", 'hono-middleware')),
+  'hono-http2': middleware(
+    node("Hono's middleware on node:http2", 'hono-http2', { client: http2 }),
+  ),
+  'hono-bun': middleware(bun("Hono's middleware on Bun", 'hono-bun')),
+  'hono-deno': middleware(deno("Hono's middleware on Deno", 'hono-deno')),
+  'hono-workerd': middleware(
+    worker("Hono's middleware on Cloudflare Workers", 'hono-workerd', {
+      flags: ['nodejs_als', 'enable_request_signal'],
+      conditions: [],
+    }),
   ),
 } satisfies Record<string, HostUnderTest>
 
@@ -113,6 +98,46 @@ function node(
         command: async (source) => [await installNode(major), await bundle(source)],
       })),
   }
+}
+
+function bun(title: string, starter: string): HostUnderTest {
+  return {
+    title,
+    starter,
+    client: http1,
+    hasUpgrade: true,
+    runtimes: [
+      {
+        name: 'Bun',
+        command: async (source) => [await installRuntime('bun'), await bundle(source)],
+      },
+    ],
+  }
+}
+
+function deno(title: string, starter: string): HostUnderTest {
+  return {
+    title,
+    starter,
+    client: http1,
+    hasUpgrade: true,
+    runtimes: [
+      {
+        name: 'Deno',
+        command: async (source) => [
+          await installRuntime('deno'),
+          'run',
+          '-A',
+          await bundle(source),
+        ],
+      },
+    ],
+  }
+}
+
+/** One that gives a list to the handlers of a framework: these wrap nothing. */
+function middleware(host: HostUnderTest): HostUnderTest {
+  return { ...host, forms: ['with', 'provide'] }
 }
 
 function worker(title: string, starter: string, options: WorkerOptions): HostUnderTest {

@@ -11,14 +11,15 @@ const onDeno = [await installRuntime('deno'), 'run', '-A']
 // None of them can be had here: what each gives to a function is laid in its place, as it documents
 // it, and what the function has not asked it to wait for counts as frozen.
 describe.each([
-  ['Vercel', 'vercel', onNode, 'platform'],
-  ['Netlify', 'netlify', onNode, 'platform'],
-  ['Neon', 'neon', onNode, 'platform'],
-  ['Supabase', 'supabase', onDeno, 'platform-deno'],
-  ['Bunny', 'bunny', onDeno, 'platform-deno'],
-])('%s', (title, name, runtime, starter) => {
+  ['Vercel', 'vercel', onNode, 'platform', 'vercel'],
+  ['Vercel through Hono', 'vercel', onNode, 'platform', 'hono-vercel'],
+  ['Netlify', 'netlify', onNode, 'platform', 'netlify'],
+  ['Neon', 'neon', onNode, 'platform', 'neon'],
+  ['Supabase', 'supabase', onDeno, 'platform-deno', 'supabase'],
+  ['Bunny', 'bunny', onDeno, 'platform-deno', 'bunny'],
+])('%s', (title, name, runtime, starter, example) => {
   it('is told to wait until the tasks of the program of the docs have ended', async () => {
-    const program = await bundle(`examples/${name}.ts`)
+    const program = await bundle(`examples/${example}.ts`)
     const command = [...runtime, await bundle(`starters/${starter}.ts`), name, program]
     const server = await startServer(command)
     onTestFinished(() => server.stop())
@@ -31,6 +32,6 @@ describe.each([
     const ran = output.indexOf('notification for ada@example.com: some notification')
     expect(ran).toBeGreaterThan(-1)
     expect(ran).toBeLessThan(output.indexOf('"frozen"'))
-    await writeProgram(name, { title, server })
+    await writeProgram(example, { title, server })
   })
 })

@@ -46,7 +46,7 @@ export function testHost(name: HostName): void {
       ...(host.client === http2 ? resets : []),
       ...connections,
       host.hasUpgrade === true ? realUpgrade : ignoredUpgrade,
-    ]
+    ].map((each) => ({ ...each, forms: formsOf(host, each) }))
     it.each(cases.filter(({ isLarge }) => isNewest || isLarge !== true))(
       'answers as without tasks, and runs them once, after it: $name',
       async (each) => {
@@ -110,6 +110,10 @@ export function testHost(name: HostName): void {
     }
     return measured
   }
+}
+
+function formsOf({ forms }: HostUnderTest, each: Case): readonly Form[] {
+  return each.forms.filter((form) => forms?.some((one) => one === form) ?? true)
 }
 
 /** What is measured where the task never starts: nothing, and `silent` gets the ids to look at again. */

@@ -6,9 +6,9 @@ import { disconnects } from './cases/disconnects.ts'
 import { exchanges } from './cases/exchanges.ts'
 import { ignoredUpgrade } from './cases/upgrade.ts'
 import { http1 } from './clients.ts'
-import { differencesOf, expected } from './differences.ts'
+import { differencesOf, expected, servers } from './differences.ts'
 import type { Form } from './host-server.ts'
-import { type HostName, hosts } from './hosts.ts'
+import { type HostName, hosts, type HostUnderTest } from './hosts.ts'
 import type { Results } from './results.ts'
 
 export const page = fileURLToPath(new URL('../../docs/hosts.md', import.meta.url))
@@ -20,6 +20,11 @@ const formNames = {
   provide: '`provideBackgroundTasks`',
   wrap: '`wrap` alone',
   request: '`wrap` with the request',
+}
+const middlewareNames = {
+  ...formNames,
+  with: '`c.var.backgroundTasks`',
+  provide: '`backgroundTasks()`',
 }
 
 export function readTables(): Promise<string> {
@@ -65,22 +70,26 @@ export function hostRow({ title, runtimes, untouched, measured }: Results): stri
 
 /** Every documented limit of the suite, with its reason, by host. */
 export function limits(): string {
-  const names = Object.keys(hosts) as HostName[]
+  const names = (Object.keys(hosts) as HostName[]).filter((name) => servers[name] === undefined)
   const all = new Map(names.map((name) => [name, limitsOf(name)]))
   const adapters = names.filter(isAdapter)
   const common = limitsOf('srvx').filter((limit) =>
     adapters.every((name) => all.get(name)?.some((other) => isEqual(limit, other))),
   )
-  const sections = names.map((name): [string, Limit[]] => [
-    hosts[name].title,
+  const sections = names.map((name): [HostUnderTest, Limit[]] => [
+    hosts[name],
     (all.get(name) ?? []).filter(
       (limit) => !isAdapter(name) || !common.some((other) => isEqual(limit, other)),
     ),
   ])
-  return [['Every adapter for `node:http`', common] as const, ...sections]
+  return [[{ title: 'Every adapter for `node:http`' }, common] as const, ...sections]
     .filter(([, list]) => list.length > 0)
-    .map(([title, list]) => `**${title}**\n\n${lines(list).join('\n')}`)
+    .map(([host, list]) => `**${host.title}**\n\n${lines(list, namesOf(host)).join('\n')}`)
     .join('\n\n')
+}
+
+function namesOf({ forms }: Pick<HostUnderTest, 'forms'>): typeof formNames {
+  return forms === undefined ? formNames : middlewareNames
 }
 
 /** One request in one form that a host answers otherwise. */
@@ -109,12 +118,12 @@ function isEqual(one: Limit, other: Limit): boolean {
 }
 
 /** A line for all requests and forms that have the same limit. */
-function lines(list: readonly Limit[]): string[] {
+function lines(list: readonly Limit[], names: typeof formNames): string[] {
   return [...Map.groupBy(list, ({ text }) => text)].flatMap(([text, ofText]) => {
     const byForm = Map.groupBy(ofText, ({ form }) => form)
     const byRequests = Map.groupBy(byForm, ([, of]) => requestNames(of))
     return [...byRequests].map(([requests, entries]) => {
-      const ofForms = entries.map(([form]) => formNames[form]).join(', ')
+      const ofForms = entries.map(([form]) => names[form]).join(', ')
       return wrapped(`- ${ofForms}; ${requests}: ${text}`)
     })
   })

@@ -1,7 +1,18 @@
-import { BackgroundTasks, inFlight, withBackgroundTasks, type WrapOptions } from 'background-tasks'
+import {
+  BackgroundTasks,
+  inFlight,
+  type TaskDefinition,
+  withBackgroundTasks,
+  type WrapOptions,
+} from 'background-tasks'
 import { provideBackgroundTasks, backgroundTasks } from 'background-tasks/context'
 import { open, passed, report } from './control.ts'
 import { responses } from './responses.ts'
+
+/** The part of a list used here. */
+interface TaskList {
+  addTask(definition: TaskDefinition): unknown
+}
 
 /** How one host runs the cases. */
 export interface AppHost<Args extends unknown[]> {
@@ -15,6 +26,8 @@ export interface AppHost<Args extends unknown[]> {
   readonly unreadTimeout?: number
   /** Keeps the request alive for what is no task. */
   readonly hold?: (promise: Promise<unknown>, ...args: Args) => void
+  /** Where a middleware of the framework provides it: then the forms `with` and `provide` wrap nothing. */
+  readonly list?: (...args: Args) => TaskList
   /** What a user has to pass to `tasks.wrap()` there. */
   readonly wrapOptions?: (...args: Args) => WrapOptions
 }
@@ -46,7 +59,7 @@ export function createApp<Args extends unknown[]>(host: AppHost<Args>): (...args
     })
   }
 
-  function addTask(tasks: BackgroundTasks, ...args: Args): void {
+  function addTask(tasks: TaskList, ...args: Args): void {
     const { id, kind } = parse(host.request(...args))
     tasks.addTask({
       name: id,
@@ -59,29 +72,26 @@ export function createApp<Args extends unknown[]>(host: AppHost<Args>): (...args
     })
   }
 
-  const { unreadTimeout = 10_000 } = host
-  const inner = new Map<string, unknown>()
+  const { unreadTimeout = 10_000, list } = host
+  const withTask = (tasks: TaskList, ...args: Args): Answer => {
+    addTask(tasks, ...args)
+    return remember(parse(host.request(...args)).id, answer(...args))
+  }
   const forms: Record<string, (...args: Args) => Answer> = {
     bare: answer,
-    with: withBackgroundTasks(
-      (tasks, ...args: Args) => {
-        addTask(tasks, ...args)
-        return remember(inner, parse(host.request(...args)).id, answer(...args))
-      },
-      { unreadTimeout },
-    ),
-    provide: provideBackgroundTasks(
-      (...args: Args) => {
-        addTask(backgroundTasks(), ...args)
-        return remember(inner, parse(host.request(...args)).id, answer(...args))
-      },
-      { unreadTimeout },
-    ),
+    with: list
+      ? (...args) => withTask(list(...args), ...args)
+      : withBackgroundTasks(withTask, { unreadTimeout }),
+    provide: list
+      ? (...args) => withTask(backgroundTasks(), ...args)
+      : provideBackgroundTasks((...args: Args) => withTask(backgroundTasks(), ...args), {
+          unreadTimeout,
+        }),
     async wrap(...args) {
       const { id, options } = parse(host.request(...args))
       const tasks = new BackgroundTasks()
       addTask(tasks, ...args)
-      const response = await remember(inner, id, answer(...args))
+      const response = await remember(id, answer(...args))
       return tasks.wrap(response, { ...host.wrapOptions?.(...args), ...options })
     },
     async request(...args) {
@@ -89,14 +99,15 @@ export function createApp<Args extends unknown[]>(host: AppHost<Args>): (...args
       const { id, options } = parse(request)
       const tasks = new BackgroundTasks()
       addTask(tasks, ...args)
-      const response = await remember(inner, id, answer(...args))
+      const response = await remember(id, answer(...args))
       return tasks.wrap(response, { request, ...host.wrapOptions?.(...args), ...options })
     },
   }
 
   const kept = new Map<string, Promise<Response>>()
   return (...args) => {
-    const { form, caseName, id, cache, key } = parse(host.request(...args))
+    const request = host.request(...args)
+    const { form, caseName, id, cache, key } = parse(request)
     if (form === 'open') {
       open(caseName)
       return new Response('open')
@@ -126,17 +137,24 @@ export function createApp<Args extends unknown[]>(host: AppHost<Args>): (...args
   }
 
   function handleIn(...args: Args): Answer {
-    const { form, id } = parse(host.request(...args))
+    const request = host.request(...args)
+    const { form } = parse(request)
     const handle = forms[form]
     if (handle === undefined) return new Response('no such form', { status: 404 })
     const result = handle(...args)
-    if (form === 'bare') return result
+    if (form === 'bare' || list !== undefined) return result
     return Promise.resolve(result).then((response) => {
-      report('answered', id, { untouched: response === inner.get(id) })
-      inner.delete(id)
+      reportAnswered(request, response)
       return response
     })
   }
+}
+
+/** Tells what goes to the host. */
+export function reportAnswered(request: Request, response: Response): void {
+  const { id } = parse(request)
+  report('answered', id, { untouched: response === inner.get(id) })
+  inner.delete(id)
 }
 
 function parse(request: Request): {
@@ -162,8 +180,10 @@ function parse(request: Request): {
   }
 }
 
-/** Keeps what the handler has returned, to see whether the host gets the very same. */
-function remember(inner: Map<string, unknown>, id: string, answer: Answer): Answer {
+/** What the handlers have returned, to see whether the host gets the very same. */
+const inner = new Map<string, unknown>()
+
+function remember(id: string, answer: Answer): Answer {
   if (answer instanceof Promise) {
     return answer.then((response) => {
       inner.set(id, response)

@@ -27,18 +27,25 @@ export function createWorker(
 function create(env: Env, wrapOptions: Parameters<typeof createWorker>[1]) {
   return createApp({
     ...(wrapOptions && { wrapOptions }),
+    ...common(env),
+    hold: (promise, _request, _env, ctx) => ctx?.waitUntil(promise),
+    request: (request: Request, _env: Env, _ctx?: ExecutionContext) => request,
+  })
+}
+
+/** What every Worker gives to the app. */
+export function common(env: Env) {
+  return {
     block: spin,
     unreadTimeout: 1000,
     upstream: env.UPSTREAM,
-    hold: (promise, _request, _env, ctx) => ctx?.waitUntil(promise),
-    request: (request: Request, _env: Env, _ctx?: ExecutionContext) => request,
     upgrade() {
       const { 0: client, 1: server } = new WebSocketPair()
       server.accept()
       server.addEventListener('message', ({ data }) => server.send(`echo ${data}`))
       return new Response(null, { status: 101, webSocket: client })
     },
-  })
+  }
 }
 
 /**

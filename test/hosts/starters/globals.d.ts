@@ -48,7 +48,9 @@ declare namespace awslambda {
 }
 
 interface ExecutionContext {
+  readonly props: unknown
   waitUntil(promise: Promise<unknown>): void
+  passThroughOnException(): void
 }
 
 declare class WebSocketPair {

@@ -1,1 +1,0 @@
-export { writeNotification } from '../scenario.ts'
