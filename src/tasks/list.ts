@@ -91,7 +91,8 @@ export class List extends Contents implements RequestList, Parent {
   }
 
   #results(): TaskResult[] {
-    return this.results(this.#schedule?.end.outcome ?? 'closed', this.failure?.cause)
+    const error = this.stop === undefined ? this.failure?.cause : this.stop.reason
+    return this.results(this.#schedule?.end.outcome ?? 'closed', error)
   }
 
   /** Lets what was added be seen and run. */
@@ -160,8 +161,8 @@ export class List extends Contents implements RequestList, Parent {
   /** Its last task and cleanup have ended. */
   finish(): void {
     this.state = 'over'
-    this.#tell?.(this.#results())
     this.#resolve?.()
+    this.#tell?.(this.#results())
     untrack(this)
   }
 

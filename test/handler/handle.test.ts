@@ -105,7 +105,7 @@ describe('handle()', () => {
 
   it('forgets a list that is empty where the host can be asked later, until something is added', async () => {
     const res = new NodeResponse()
-    const handling = checkedHandler(newAnswer, {})([{}, { res }])
+    const handling = checkedHandler(newAnswer, {})([new Request('http://localhost/'), { res }])
     handle(handling, newAnswer)
     expect([handling.list.state, res.heard, registry.inFlight.items]).toEqual(['free', 0, []])
     handling.tasks.addTask(() => {})
