@@ -50,7 +50,7 @@ export class HandlerHost implements Host {
     const isCurrent = isNodeResponse(current) && current.closed !== true
     this.unreadTimeout = unreadTimeout
     this.#args = args
-    this.#places = isRequest(args[0]) ? placesOfFetch : placesOfFrameworks
+    this.#places = hasFormOfRequest(args[0]) ? placesOfFetch : placesOfFrameworks
     this.nodeResponse =
       find(this.#places.nodeResponse, args, isNodeResponse) ?? (isCurrent ? current : undefined)
     if (this.nodeResponse !== undefined) return
@@ -65,8 +65,7 @@ export class HandlerHost implements Host {
 
   /** Looked for when somebody asks: where the host tells the end, nobody does. */
   get request(): HostRequest | undefined {
-    const [first] = this.#args
-    const request = isRequest(first) ? first : find(this.#places.request, this.#args, isRequest)
+    const request = find(this.#places.request, this.#args, isRequest)
     // Deno aborts the signal on success too, and prints a warning at whoever has looked at it.
     return request && this.#deno ? { method: request.method } : request
   }
@@ -113,10 +112,13 @@ export function tellerOf(completed: PromiseLike<unknown>): Teller {
     )
 }
 
+/** That of a `force-static` route of Next.js throws when its method is read. */
+function hasFormOfRequest(value: unknown): value is { readonly method: unknown } {
+  return isObject(value) && 'signal' in value && 'method' in value
+}
+
 function isRequest(value: unknown): value is Request {
   // Not an event of h3, which has a method and headers too. Reading those, or the URL, would make a
   // static route of Next.js dynamic.
-  return (
-    isObject(value) && 'signal' in value && 'method' in value && typeof value.method === 'string'
-  )
+  return hasFormOfRequest(value) && typeof value.method === 'string'
 }

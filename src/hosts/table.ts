@@ -13,15 +13,16 @@ interface HostRow {
   readonly lambdaContext?: Probe
 }
 
+const first: Probe = (request) => request
 const second: Probe = (_, context) => context
 const event: Probe = (input) => input?.['request']
 // Not that of Next.js, which throws in the edge runtime and in a proxy; nor that of an event of h3.
 const own: Probe = (it) => ((it?.['nextUrl'] ?? it?.['req']) ? undefined : it)
 
-/** Of hosts that pass a request as the first argument, which is where that is then. */
+/** Of hosts that pass a request as the first argument. */
 const fetchHosts: readonly HostRow[] = [
   // @whatwg-node/server
-  { nodeResponse: (_, context) => context?.['res'], context: second },
+  { request: first, nodeResponse: (_, context) => context?.['res'], context: second },
   // @hono/node-server
   { nodeResponse: (_, env) => env?.['outgoing'] },
   // srvx

@@ -78,6 +78,16 @@ describe('The request of a HandlerHost', () => {
     expect(new Set(read)).not.toContain('headers')
     expect(new Set(read)).not.toContain('url')
   })
+
+  // A `force-static` route of Next.js: its build failed.
+  it('is none where its method throws, and is not asked for it before somebody wants to know', () => {
+    const asked = vi.fn<() => never>(() => {
+      throw new TypeError('Cannot read private member #state')
+    })
+    const host = hostOf([Object.defineProperty({ signal: undefined }, 'method', { get: asked })])
+    expect(asked).not.toHaveBeenCalled()
+    expect(host.request).toBeUndefined()
+  })
 })
 
 describe('The context of a HandlerHost', () => {
