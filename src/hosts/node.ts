@@ -57,8 +57,8 @@ export function observeNode(response: NodeResponse, exchange: Exchange): void {
 
 function observeHttp1(response: NodeResponse, exchange: Exchange): void {
   const socket = response.req?.socket ?? undefined
-  const isQueued =
-    response.socket === null && response.closed !== true && !response.writableFinished
+  // Behind another one on its connection, or it never came to its turn.
+  const isQueued = response.socket === null && !response.writableFinished
   const before = isQueued ? Number.NaN : socket?.bytesWritten
   const tell = (): void => {
     if (exchange.hasEnded) return
