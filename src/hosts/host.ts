@@ -77,7 +77,6 @@ export class HandlerHost implements Host {
 
   /** When the platform ends what is left, where that is known. */
   get deadline(): Deadline | undefined {
-    if (this.nodeResponse !== undefined) return undefined
     const lambda = find(this.#places.lambdaContext, this.#args, isLambdaContext)
     if (lambda !== undefined) return deadlineOfLambda(lambda)
     return (isWorker && deadlineOfWorker(this.context)) || findPlatformDeadline()

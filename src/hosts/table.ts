@@ -47,6 +47,7 @@ const frameworks: readonly HostRow[] = [
     request: (h3) => h3?.['req'],
     nodeResponse: (h3) => h3?.['runtime']?.['node']?.['res'],
     denoInfo: (h3) => h3?.['runtime']?.['deno']?.['info'],
+    lambdaContext: (h3) => h3?.['runtime']?.['awsLambda']?.['context'],
     context: (h3) => h3?.['req'],
   },
   // Hono
@@ -54,7 +55,8 @@ const frameworks: readonly HostRow[] = [
     request: (c) => c?.['req']?.['raw'],
     nodeResponse: (c) => c?.['env']?.['outgoing'],
     denoInfo: (c) => c?.['env'],
-    lambdaContext: (c) => c?.['env']?.['lambdaContext'],
+    // The second where the answer is streamed.
+    lambdaContext: (c) => c?.['env']?.['lambdaContext'] ?? c?.['env']?.['context'],
     // A getter that throws where there is none, and a throw costs as much as all of this.
     context: (c) => (c?.['env']?.['outgoing'] ? undefined : c?.['executionCtx']),
   },

@@ -153,8 +153,8 @@ export class List extends Contents implements RequestList, Parent {
     this.exchange = undefined
     this.inContext(() => schedule.proceed())
     if (!this.isOpen) return undefined
-    // The list around it is watched for all that is in it.
-    if (schedule.parent === undefined) this.watch?.()
+    // Below another handler too: that one may know of no deadline.
+    this.watch?.()
     return this.ended
   }
 

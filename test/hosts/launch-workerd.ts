@@ -5,12 +5,13 @@ import { Miniflare, type WorkerdStructuredLog } from 'miniflare'
 
 // Straight to the Worker, without Miniflare's own Worker in front: that one would hide from it how
 // its client behaves.
-const [script = '', format = 'esm', flags = ''] = process.argv.slice(2)
+const [script = '', format = 'esm', flags = '', object = ''] = process.argv.slice(2)
 const miniflare = new Miniflare({
   modules: format === 'esm',
   script: await readFile(script, 'utf8'),
   compatibilityDate: '2026-07-01',
   compatibilityFlags: flags.split(',').filter(Boolean),
+  ...(object !== '' && { durableObjects: { OBJECT: object } }),
   bindings: { UPSTREAM: process.env['UPSTREAM'] ?? '' },
   unsafeDirectSockets: [{ host: '127.0.0.1', port: Number(process.env['PORT']) }],
   handleStructuredLogs({ level, message }: WorkerdStructuredLog) {

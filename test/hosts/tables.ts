@@ -88,7 +88,7 @@ export function limits(): string {
     .join('\n\n')
 }
 
-function namesOf({ forms }: Pick<HostUnderTest, 'forms'>): typeof formNames {
+function namesOf({ forms }: Pick<HostUnderTest, 'title' | 'forms'>): typeof formNames {
   return forms === undefined ? formNames : middlewareNames
 }
 

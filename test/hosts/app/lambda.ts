@@ -1,9 +1,5 @@
 import { createServer, type ServerResponse } from 'node:http'
-import {
-  type AWSLambdaHandler,
-  type AWSLambdaStreamingHandler,
-  invokeLambdaHandler,
-} from 'srvx/aws-lambda'
+import { type AWSLambdaHandler, invokeLambdaHandler } from 'srvx/aws-lambda'
 import { report } from './control.ts'
 import { port } from './node.ts'
 
@@ -13,8 +9,20 @@ interface Metadata {
   readonly headers: Record<string, string>
 }
 
+type Context = Parameters<AWSLambdaHandler>[1]
+
+/** srvx and Hono have types of their own for the same events, and Hono's has no stream in it. */
+export type Handler = (...args: never[]) => unknown
+
+/** The context of an invocation that begins now, counted as Lambda's runtime counts. */
+function limited(context: Context, timeout: number): Context {
+  const deadline = Date.now() + timeout
+  setTimeout(report, timeout, 'cut', '')
+  return { ...context, getRemainingTimeInMillis: () => deadline - Date.now() }
+}
+
 /** Lambda in front of handlers that return their answer, by their paths. */
-export function serveBuffered(handlers: Readonly<Record<string, AWSLambdaHandler>>): void {
+export function serveBuffered(handlers: Readonly<Record<string, Handler>>, timeout = 30_000): void {
   createServer((request, response) => {
     const path = request.url ?? ''
     const invoked = handlers[path]
@@ -24,7 +32,7 @@ export function serveBuffered(handlers: Readonly<Record<string, AWSLambdaHandler
     }
     void invokeLambdaHandler(
       async (event, context) => {
-        const result = await invoked(event, context)
+        const result = await Reflect.apply(invoked, undefined, [event, limited(context, timeout)])
         // Lambda sends what the promise brings, and runs nothing any more.
         report('frozen', path)
         return result
@@ -40,7 +48,8 @@ export function serveBuffered(handlers: Readonly<Record<string, AWSLambdaHandler
 
 /** Lambda in front of a handler that streams its answer; it is loaded when there is what it needs. */
 export async function serveStreamed(
-  load: () => Promise<{ readonly handler: AWSLambdaStreamingHandler }>,
+  load: () => Promise<{ readonly handler: Handler }>,
+  timeout = 30_000,
 ): Promise<void> {
   // Lambda's own way to stream, as far as srvx and Hono use it, over a Node response.
   Object.assign(globalThis, {
@@ -64,7 +73,8 @@ export async function serveStreamed(
     // srvx makes the event of a request; the handler's promise is all that Lambda waits for.
     const url = `http://127.0.0.1:${port}${request.url}`
     void invokeLambdaHandler(async (event, context) => {
-      await handler(event, Object.assign(response, { setContentType() {} }), context)
+      const stream = Object.assign(response, { setContentType() {} })
+      await Reflect.apply(handler, undefined, [event, stream, limited(context, timeout)])
       report('frozen', '')
       return ''
     }, new Request(url))

@@ -28,7 +28,8 @@ function create(env: Env, wrapOptions: Parameters<typeof createWorker>[1]) {
   return createApp({
     ...(wrapOptions && { wrapOptions }),
     ...common(env),
-    hold: (promise, _request, _env, ctx) => ctx?.waitUntil(promise),
+    hold: (promise, _request: Request, _env: Env, ctx?: ExecutionContext) =>
+      ctx?.waitUntil(promise),
     request: (request: Request, _env: Env, _ctx?: ExecutionContext) => request,
   })
 }

@@ -7,12 +7,14 @@ type Handler = (request: Request, info: Deno.ServeHandlerInfo) => Response | Pro
 const [name = '', program = ''] = process.argv.slice(2)
 
 const { serve } = Deno
-const invocation = new Invocation()
+/** That of a worker, which is ended some time after it has said so. */
+const invocation = new Invocation(60_000)
 
 /** Where the platform listens is up to it. */
 function listen(handler: Handler): unknown {
   return serve({ port, hostname: '127.0.0.1', onListen() {} }, (request, info) => {
     if (request.method === 'HEAD') return new Response(null)
+    setTimeout(() => dispatchEvent(new Event('beforeunload')), 500)
     void info.completed.then(() => invocation.freeze())
     return handler(request, info)
   })

@@ -8,6 +8,8 @@ import { port } from '../app/node.ts'
 type Handler = (request: Request, context?: Invocation) => Promise<Response>
 
 const [name = '', program = ''] = process.argv.slice(2)
+/** Milliseconds after which the platform ends an invocation. */
+const timeout = 2000
 
 // Where Vercel and Neon keep the context of the invocation under way.
 const invocations = new AsyncLocalStorage<Invocation>()
@@ -33,7 +35,7 @@ createServer(async (incoming, response) => {
     response.end()
     return
   }
-  const invocation = new Invocation()
+  const invocation = new Invocation(timeout)
   const answer = await handle(new Request(`http://127.0.0.1:${port}${incoming.url}`), invocation)
   response.writeHead(answer.status, Object.fromEntries(answer.headers))
   for await (const chunk of answer.body ?? []) response.write(chunk)

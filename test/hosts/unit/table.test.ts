@@ -47,6 +47,16 @@ describe('The places of what Deno knows of a request', () => {
   })
 })
 
+describe('The places of the context of AWS Lambda', () => {
+  it.each<[string, unknown[]]>([
+    ['srvx and h3', [{ runtime: { awsLambda: { context: thing } } }]],
+    ['Hono', [{ env: { lambdaContext: thing } }]],
+    ['Hono where it streams', [{ env: { context: thing } }]],
+  ])('have that of %s', (_, args) => {
+    expect(leadsTo(both('lambdaContext'), thing, args)).toBe(true)
+  })
+})
+
 describe('The places of a context with a waitUntil', () => {
   it.each<[string, unknown[]]>([
     ['srvx and service workers', [thing]],
