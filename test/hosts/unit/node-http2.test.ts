@@ -11,6 +11,19 @@ class Stream extends EventEmitter {
   errored: (Error & { code?: string }) | null = null
   writableFinished = false
   endAfterHeaders = true
+  writableLength = 0
+  sentHeaders = { 'content-length': '5' };
+  [Symbol('kHandle')] = { bytesWritten: 0 }
+}
+
+/** With so many bytes of its length out, and so many in the stream. */
+function streamWith(bytesWritten: number, writableLength: number): Stream {
+  const stream = Object.assign(new Stream(), { writableLength })
+  const [handle] = Object.getOwnPropertySymbols(stream).filter(
+    ({ description }) => description === 'kHandle',
+  )
+  if (handle !== undefined) Reflect.set(stream, handle, { bytesWritten })
+  return stream
 }
 
 /** What the exchange is told, and the close of the response. */
@@ -46,6 +59,20 @@ describe('observeHttp2()', () => {
     const { ends, close } = observe(stream)
     expect(ends).toEqual([])
     Object.assign(stream, state)
+    close()
+    expect(ends).toEqual([end])
+  })
+
+  // curl resets the stream on the last byte: whole downloads counted as cancelled.
+  it.each([
+    ['all of its length is out', 5, 0, closed],
+    ['some of it is not', 4, 0, gone],
+    ['some of it waits for the client', 5, 1, gone],
+  ])('goes by the content-length where the client resets it: %s', (_, written, waiting, end) => {
+    const stream = streamWith(written, waiting)
+    const { ends, close } = observe(stream)
+    Object.assign(stream, { aborted: true })
+    stream.emit('aborted')
     close()
     expect(ends).toEqual([end])
   })
