@@ -44,11 +44,14 @@ const answer = buffered[adapter]
 if (answer !== undefined) {
   serveBuffered({ '/notify': drained(answer) }, timeout)
 } else {
-  await serveStreamed(async () => {
-    const stream: AWSLambdaStreamingHandler = (...args) =>
-      handleLambdaEventWithStream(fetch, ...args)
-    return { handler: drained(adapter === 'hono-streamed' ? streamHandle(hono) : stream) }
-  }, timeout)
+  await serveStreamed(
+    async () => ({ handler: drained(adapter === 'hono-streamed' ? streamHandle(hono) : stream) }),
+    timeout,
+  )
+}
+
+function stream(...args: Parameters<AWSLambdaStreamingHandler>): Promise<void> {
+  return handleLambdaEventWithStream(fetch, ...args)
 }
 
 /** The handler as the docs want it: Lambda waits for the tasks. */
