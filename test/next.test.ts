@@ -61,6 +61,9 @@ describe('withBackgroundTasks() of background-tasks/next', () => {
   it('refuses options that are none', () => {
     misuse(() => withBackgroundTasks(() => {}, { failure: 'ignore' as never }))
     misuse(() => withBackgroundTasks(() => {}, { concurrency: 0 }), RangeError)
+    expect(misuse(() => withBackgroundTasks(() => {}, null as never))).toBe(
+      'Cannot wrap the handler: the options are null, pass an object',
+    )
   })
 })
 

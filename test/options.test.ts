@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { provideBackgroundTasks } from '../src/context.ts'
+import { provideBackgroundTasks as provideInHono } from '../src/hono.ts'
 import {
   BackgroundTask,
   BackgroundTasks,
@@ -60,6 +61,29 @@ describe('drain()', () => {
         throw error
       }),
     ).toMatch(/^Cannot drain .*timeOut/)
+  })
+})
+
+describe('Options that are null', () => {
+  const none = null as unknown as object
+
+  it.each<[string, string, () => unknown]>([
+    ['new BackgroundTasks()', 'create the list', () => new BackgroundTasks([], none)],
+    ['withBackgroundTasks()', 'wrap the handler', () => withBackgroundTasks(run, none)],
+    ['provideBackgroundTasks()', 'wrap the handler', () => provideBackgroundTasks(run, none)],
+    ['that of Hono', 'create the middleware', () => provideInHono(none)],
+    [
+      'BackgroundTasks.wrap()',
+      'wrap the response',
+      () => new BackgroundTasks().wrap(new Response(null), none),
+    ],
+    [
+      'BackgroundTask.wrap()',
+      'wrap the response',
+      () => new BackgroundTask(run).wrap(new Response(null), none),
+    ],
+  ])('are refused, and not by the engine: %s', (_, verb, use) => {
+    expect(misuse(use)).toBe(`Cannot ${verb}: the options are null, pass an object`)
   })
 })
 

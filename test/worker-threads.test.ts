@@ -397,6 +397,13 @@ describe('workerThread() and errors', { timeout: 30_000 }, () => {
     )
   })
 
+  it('refuses options that are null', () => {
+    const none = null as unknown as WorkerThreadOptions
+    expect(() => workerThread<Functions, 'add'>(newModule(), 'add', none)).toThrow(
+      new TypeError('Cannot make a worker thread: the options are null, pass an object'),
+    )
+  })
+
   it('refuses other options for the threads that a module has', () => {
     const url = newModule()
     const make = (options?: WorkerThreadOptions): unknown =>

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { checkedHandler, handle, withLength } from '../../src/handler/handle.ts'
 import { BackgroundTask, drain, withBackgroundTasks } from '../../src/index.ts'
 import { registry } from '../../src/tasks/registry.ts'
@@ -149,6 +149,32 @@ describe('Handlers in each other on one Node response', () => {
     res.finish()
     await drain()
     expect(calls).toEqual(names.map((name) => `${name} closed`))
+  })
+
+  it('listen once where each replaces the answer too, and Node warns of no leak', async () => {
+    const warnings: string[] = []
+    const warn = ({ name }: Error): unknown => warnings.push(name)
+    process.on('warning', warn)
+    onTestFinished(() => void process.off('warning', warn))
+    const calls: string[] = []
+    const names = Array.from({ length: 12 }, (_, index) => String(index))
+    let handler: Handler = answerBody
+    for (const name of names) {
+      const inner = handler
+      handler = layer(calls, name, async (request, context) => {
+        await inner(request, context)
+        return new Response(name)
+      })
+    }
+    const res = new NodeResponse()
+    const answer = await handler(new Request('http://localhost/'), { res })
+    expect(answer).toBeInstanceOf(Response)
+    expect([res.listenerCount('finish'), res.listenerCount('close')]).toEqual([1, 1])
+    res.finish()
+    await drain()
+    await turn()
+    expect(calls).toEqual(names.map((name) => `${name} closed`))
+    expect(warnings).toEqual([])
   })
 
   it('run all lists of two handlers that a third one calls', async () => {

@@ -234,6 +234,12 @@ describe('openTelemetry()', () => {
     expect((await spanOf('sendEmail')).instrumentationScope.name).toBe('mine')
   })
 
+  it('refuses options that are null', () => {
+    expect(() => openTelemetry(null as unknown as OpenTelemetryOptions)).toThrow(
+      new TypeError('Cannot trace the tasks: the options are null, pass an object'),
+    )
+  })
+
   it('keeps the tasks of parallel requests in their own traces', async () => {
     start()
     const handler = withBackgroundTasks(async (tasks, request: Request) => {

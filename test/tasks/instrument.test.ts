@@ -87,6 +87,24 @@ describe('instrument()', () => {
     expect(around).toHaveBeenCalledOnce()
   })
 
+  it('is undone when each of its two registrations is, and an undo called twice counts once', async () => {
+    const around = vi.fn<Around>((_, run) => run())
+    const [first, second] = [instrumentTest(around), instrumentTest(around)]
+    first()
+    first()
+    await new BackgroundTask(() => {}).run()
+    expect(around).toHaveBeenCalledOnce()
+    second()
+    await new BackgroundTask(() => {}).run()
+    expect(around).toHaveBeenCalledOnce()
+    // It can be given again, and the old undos have nothing to undo.
+    instrumentTest(around)
+    first()
+    second()
+    await new BackgroundTask(() => {}).run()
+    expect(around).toHaveBeenCalledTimes(2)
+  })
+
   it('is around those that came after it', async () => {
     const calls: string[] = []
     for (const name of ['first', 'second', 'third']) {
@@ -178,7 +196,7 @@ describe('The run given to an instrument', () => {
     expect(await outcomeOf(fn)).toEqual(['fulfilled', undefined])
   })
 
-  const thrown = [new Error('bug'), Object.freeze(new Error('frozen')), 'text', undefined]
+  const thrown = [new Error('bug'), Object.freeze(new Error('frozen')), 'text', undefined, NaN]
   it.each(thrown)('rejects with what the task throws: %s', async (error) => {
     expect(
       await outcomeOf(() => {
@@ -284,6 +302,21 @@ describe('What an instrument does to the error of a task', () => {
     await tasks.run().catch(() => {})
     await turn()
     expect(errors).toEqual([bug])
+    expect(takePrinted()).toEqual([])
+  })
+
+  // NaN is not equal to itself: the instrument was reported as one that had failed too.
+  it('is not reported as one of the instrument, NaN neither', async () => {
+    instrumentTest((_, run) => run())
+    instrumentTest(async (_, run) => await run())
+    const errors: unknown[] = []
+    const tasks = new BackgroundTasks([], { onError: ({ cause }) => errors.push(cause) })
+    tasks.addTask(() => {
+      throw Number.NaN
+    })
+    await tasks.run().catch(() => {})
+    await turn()
+    expect(errors).toEqual([Number.NaN])
     expect(takePrinted()).toEqual([])
   })
 
