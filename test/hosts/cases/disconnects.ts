@@ -3,6 +3,7 @@ import { type Case, sourceEnd, untilStarted } from './case.ts'
 
 const forms = ['with', 'provide', 'wrap', 'request'] as const
 const query = { unread: '1000' }
+const gone = { ...query, gone: '1' }
 
 /** Clients that go away, and sources that fail: the task runs all the same, and is told. */
 export const disconnects: readonly Case[] = [
@@ -11,7 +12,7 @@ export const disconnects: readonly Case[] = [
     forms,
     standard: { outcome: 'cancelled' },
     async measure(server, form) {
-      const { id, exchange } = await server.send(form, 'late string', { query })
+      const { id, exchange } = await server.send(form, 'late string', { query: gone })
       await server.until('handling', id)
       exchange.destroy()
       await server.turns(3)
@@ -25,7 +26,7 @@ export const disconnects: readonly Case[] = [
     forms,
     standard: { outcome: 'cancelled', source: 'cancelled' },
     async measure(server, form) {
-      const { id, exchange } = await server.send(form, 'late stream', { query })
+      const { id, exchange } = await server.send(form, 'late stream', { query: gone })
       await server.until('handling', id)
       exchange.destroy()
       await server.turns(3)
