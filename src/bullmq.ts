@@ -20,6 +20,7 @@ import {
 import { wantsContext, withContext } from './tasks/context-function.ts'
 import { inside } from './tasks/item.ts'
 import { checkMilliseconds, kindOf } from './util/checks.ts'
+import { checkOptions } from './util/options.ts'
 import { longestTimer } from './util/timers.ts'
 
 export type { DurableJobOptions } from './queue/durable-job.ts'
@@ -177,7 +178,7 @@ export interface Durable<Functions extends DurableFunctions> {
  * one that runs them pass the same.
  * @param options How long the queue and its jobs are waited for.
  * @returns What adds the jobs, and what runs them.
- * @throws `TypeError` if the queue, the functions or one of them is none.
+ * @throws `TypeError` if the queue, the functions or one of them is none, or an option is not one.
  * @throws `RangeError` if `grace` or `storeTimeout` is not above 0, or `grace` is `Infinity`.
  */
 export function durable<Functions extends DurableFunctions>(
@@ -185,6 +186,7 @@ export function durable<Functions extends DurableFunctions>(
   functions: Functions,
   options: DurableOptions = {},
 ): Durable<Functions> {
+  checkOptions('make tasks durable', options)
   const { grace = 30_000, storeTimeout = 10_000 } = options
   if (typeof queue?.add !== 'function') {
     throw new TypeError(

@@ -145,6 +145,9 @@ describe('background-tasks/bullmq', () => {
 
 describe('durable()', () => {
   it('refuses what is no queue, no function and no time', () => {
+    expect(() => durable(queue as unknown as DurableQueue, {}, null as never)).toThrow(
+      new TypeError('Cannot make tasks durable: the options are null, pass an object'),
+    )
     const notAQueue = undefined as unknown as DurableQueue
     expect(() => durable(notAQueue, {})).toThrow(
       new TypeError('Cannot make tasks durable: the queue is undefined, pass a Queue of BullMQ'),

@@ -17,7 +17,7 @@ export interface WrapOptions {
    * rejects.
    *
    * @default that of the platform, where code can find one by itself: Workers, Vercel, Next.js, Neon,
-   * Supabase, Bunny
+   * Netlify, Supabase, Bunny
    */
   waitUntil?: (promise: Promise<unknown>) => void
   /**
