@@ -50,8 +50,8 @@ import { later } from './util/later.ts'
  * @param options How the list runs. `unreadTimeout` counts only where Next answers no request.
  * @returns The function to export.
  * @throws `TypeError` if `handler` is not a function, or an option is not one.
- * @throws `RangeError` if `concurrency` is not a whole number from 1 or `Infinity`, or `timeout` or
- * `unreadTimeout` is not above 0.
+ * @throws `RangeError` if `concurrency` is not a whole number from 1 or `Infinity`, or `timeout`,
+ * `unreadTimeout` or `deadline` is not above 0.
  * @see {@link https://nextjs.org/docs/app/api-reference/functions/after | after() of Next.js}
  */
 export function withBackgroundTasks<Args extends unknown[], Result>(

@@ -26,8 +26,8 @@ import { checkedHandler, handle, type HandlerOptions, withLength } from './handl
  * @param options How the list runs, and what the host does not offer by itself.
  * @returns The handler for the host. What is not a `Response` passes unchanged.
  * @throws `TypeError` if `handler` is not a function, or an option is not one.
- * @throws `RangeError` if `concurrency` is not a whole number from 1 or `Infinity`, or `timeout` or
- * `unreadTimeout` is not above 0.
+ * @throws `RangeError` if `concurrency` is not a whole number from 1 or `Infinity`, or `timeout`,
+ * `unreadTimeout` or `deadline` is not above 0.
  */
 export function withBackgroundTasks<Args extends unknown[], Result>(
   handler: (tasks: BackgroundTasks, ...args: Args) => Result,
