@@ -30,6 +30,20 @@ const without =
 
 export const differences: readonly Difference[] = [
   {
+    hosts: ['whatwg-node', 'whatwg-node-ponyfill'],
+    cases: /^client gone before the handler returns, stream$/,
+    forms: ['with', 'provide'],
+    measured: { source: 'nothing' },
+    reason: 'The body is left alone, as by the bare handler: a cache may keep it',
+  },
+  {
+    hosts: ['node-fetch-server'],
+    cases: /^client gone before the handler returns, stream$/,
+    forms: ['provide'],
+    measured: { source: 'nothing' },
+    reason: 'The body is left alone, as by the bare handler: a cache may keep it',
+  },
+  {
     hosts: [...workers, 'hono-workerd'],
     cases: /^GET encoded already$/,
     forms: ['with', 'provide', 'wrap', 'request'],
@@ -306,6 +320,13 @@ export const differences: readonly Difference[] = [
     forms: ['with', 'provide', 'wrap', 'request'],
     measured: { outcome: 'closed' },
     reason: 'Notices a lost client only by writing, and buffers what is short',
+  },
+  {
+    hosts: ['whatwg-node-ponyfill'],
+    cases: /^left, a cache/,
+    forms: ['with', 'provide'],
+    reason:
+      'The body is left alone there, and a clone of its own response ends with the client, or never',
   },
   {
     hosts: workers,
