@@ -14,6 +14,9 @@ const globals: {
   readonly addEventListener?: (type: string, listener: () => void) => void
 } = globalThis
 
+/** Its object of that name; it says in an event when it ends the process. */
+const isSupabase = isObject(globals.EdgeRuntime)
+
 /** That of the platform, where code can find one by itself. */
 export function findPlatformDeadline(): Deadline | undefined {
   const deadline = globals[vercelContext]?.get?.()?.deadline
@@ -23,9 +26,6 @@ export function findPlatformDeadline(): Deadline | undefined {
   }
   return isSupabase ? { platform: 'Supabase', remaining: () => Infinity } : undefined
 }
-
-/** It says so in an event. */
-const isSupabase = isObject(globals.EdgeRuntime)
 
 /** Calls back when the platform says that the process ends. */
 export function onUnload(callback: () => void): void {

@@ -2,7 +2,6 @@ import type { Exchange } from '../response/exchange.ts'
 import { isObject } from '../util/checks.ts'
 import { handled } from '../util/report.ts'
 import { isBun, isStaticOnBun } from './bun.ts'
-import { type DenoInfo, isDenoInfo, isStaticOnDeno } from './deno.ts'
 import {
   type Deadline,
   deadlineOfLambda,
@@ -10,11 +9,12 @@ import {
   findPlatformDeadline,
   isLambdaContext,
 } from './deadline.ts'
-import { isWorker } from './workers.ts'
+import { type DenoInfo, isDenoInfo, isStaticOnDeno } from './deno.ts'
 import { find } from './find.ts'
 import { isNodeResponse, type NodeResponse, observeNode } from './node.ts'
 import { type Places, placesOfFetch, placesOfFrameworks } from './table.ts'
 import { isWaitUntilHost, type WaitUntilHost } from './wait-until.ts'
+import { isWorker } from './workers.ts'
 
 /** The part of a request used here. Its signal is left out where it tells nothing. */
 export type HostRequest = Pick<Request, 'method'> & Partial<Pick<Request, 'signal'>>
