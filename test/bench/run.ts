@@ -11,9 +11,7 @@ import { judge } from './report/budgets.ts'
 import { writePage } from './report/page.ts'
 import * as tables from './report/tables.ts'
 import { type BenchName, readResults, type Results, thisMachine, writeResults } from './results.ts'
-import setUp from './set-up.ts'
 
-await setUp()
 const options = readOptions(process.argv.slice(2))
 // A server in a process of its own listens to the end of this one, and there are many.
 process.setMaxListeners(0)
