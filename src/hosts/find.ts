@@ -1,5 +1,5 @@
 /** Any value, looked into without knowing what it is. */
-interface Unknown {
+export interface Unknown {
   (): Unknown | undefined
   readonly [key: PropertyKey]: Unknown | undefined
 }
@@ -13,10 +13,10 @@ export function find<Found>(
   args: readonly unknown[],
   isFound: (value: unknown) => value is Found,
 ): Found | undefined {
-  const [first, second, third] = args as readonly Unknown[]
+  const values = args as readonly Unknown[]
   for (const probe of probes) {
     try {
-      const value = probe(first, second, third)
+      const value = probe(values[0], values[1], values[2])
       if (isFound(value)) return value
     } catch {
       // A getter that throws: absent.

@@ -65,7 +65,7 @@ describe('The places of a context with a waitUntil', () => {
     ['Workers', [{}, {}, thing]],
     ['Hono', [{ executionCtx: thing }]],
     ['SvelteKit', [{ platform: { ctx: thing } }]],
-    ["SvelteKit's handle", [{ event: { platform: { ctx: thing } } }]],
+    ["SvelteKit's handle", [{ event: { platform: { ctx: thing } }, resolve: () => {} }]],
     ['Astro', [{ locals: { cfContext: thing } }]],
     ['React Router', [{ context: { cloudflare: { ctx: thing } } }]],
   ])('have that of %s', (_, args) => {
@@ -82,6 +82,14 @@ describe('The places of a context with a waitUntil', () => {
   it('do not have that of a request of Next.js', () => {
     const request = { nextUrl: {}, waitUntil() {} }
     expect(leadsTo(both('context'), request, [request])).toBe(false)
+  })
+
+  // Only SvelteKit passes what resolves its event beside it.
+  it('leave the event of a context of Hono alone, which throws where there is none', () => {
+    const getter = vi.fn<() => void>()
+    const context = Object.defineProperty({ env: {} }, 'event', { get: getter })
+    for (const name of ['request', 'context'] as const) leadsTo(both(name), thing, [context])
+    expect(getter).not.toHaveBeenCalled()
   })
 
   it('leave the getter of Hono alone on Node, which throws', () => {
