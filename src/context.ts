@@ -6,7 +6,7 @@
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { checkedHandler, handle, type HandlerOptions, withLength } from './handler/handle.ts'
+import { checkedHandler, type HandlerOptions, withLength } from './handler/handle.ts'
 import { currentResponse } from './hosts/current-response.ts'
 import { isResponse } from './response/is-response.ts'
 import { type BackgroundTasks, isBackgroundTasks } from './tasks/background-tasks.ts'
@@ -59,7 +59,7 @@ export function provideBackgroundTasks<Args extends unknown[], Result>(
     if (requestList() !== undefined) return call()
     const handling = begin(args, currentResponse())
     const respond = isHonoContext(args[0]) ? () => answered(call()) : call
-    return lists.run(handling.list, () => handle(handling, respond)) as Result
+    return lists.run(handling.list, () => handling.handle(respond)) as Result
   }
   return withLength(handleRequest, handler.length)
 }

@@ -6,7 +6,7 @@
  */
 
 import type { Context, MiddlewareHandler } from 'hono'
-import { checkedBegin, handle, type HandlerOptions } from './handler/handle.ts'
+import { checkedBegin, type HandlerOptions } from './handler/handle.ts'
 import { isResponse } from './response/is-response.ts'
 import { type BackgroundTasks, isBackgroundTasks } from './tasks/background-tasks.ts'
 import { insideOf } from './tasks/item.ts'
@@ -77,7 +77,7 @@ export function provideBackgroundTasks(options: HandlerOptions = {}): Middleware
       // Asking for the response makes one, where there is none.
       return c.finalized ? c.res : undefined
     }
-    const run = (): unknown => handle(handling, respond)
+    const run = (): unknown => handling.handle(respond)
     try {
       setResponse(c, await (lists === undefined ? run() : lists.run(list, run)))
     } catch (error) {

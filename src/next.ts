@@ -6,7 +6,7 @@
  */
 
 import { after } from 'next/server.js'
-import { checkedHandler, handle, type HandlerOptions, withLength } from './handler/handle.ts'
+import { checkedHandler, type HandlerOptions, withLength } from './handler/handle.ts'
 import type { Host } from './hosts/host.ts'
 import type { Exchange } from './response/exchange.ts'
 import { isResponse } from './response/is-response.ts'
@@ -62,7 +62,7 @@ export function withBackgroundTasks<Args extends unknown[], Result>(
   async function handleRequest(this: unknown, ...args: Args): Promise<Awaited<Result>> {
     const handling = begin(args)
     const { tasks, list } = handling
-    const host = registerAfter(list, args[0], options) ?? handling.host
+    handling.host = registerAfter(list, args[0], options) ?? handling.host
     const call = async (): Promise<Result> => {
       try {
         return await Reflect.apply(handler, this, [tasks, ...args])
@@ -71,7 +71,7 @@ export function withBackgroundTasks<Args extends unknown[], Result>(
         throw error
       }
     }
-    return (await provide(list, () => handle({ tasks, list, host }, call))) as Awaited<Result>
+    return (await provide(list, () => handling.handle(call))) as Awaited<Result>
   }
   return withLength(handleRequest, handler.length - 1)
 }
@@ -100,16 +100,18 @@ function registerAfter(list: List, request: unknown, options: HandlerOptions): H
   }
   return {
     request: request instanceof Request ? request : undefined,
-    teller: (answer) => (exchange) => {
-      // Then Next does not touch the body, and what becomes of it tells nothing.
-      const hadLeft = signalOf(request)?.aborted === true
-      void over.then(() => {
-        const { aborted = false, reason } = signalOf(request) ?? {}
-        if (!aborted) exchange.end('closed')
-        else if (hadLeft) exchange.end('cancelled', reason)
-        else later(() => void endAborted(exchange, answer, reason))
-      })
-    },
+    teller: (answer) => ({
+      tell(exchange) {
+        // Then Next does not touch the body, and what becomes of it tells nothing.
+        const hadLeft = signalOf(request)?.aborted === true
+        void over.then(() => {
+          const { aborted = false, reason } = signalOf(request) ?? {}
+          if (!aborted) exchange.end('closed')
+          else if (hadLeft) exchange.end('cancelled', reason)
+          else later(() => void endAborted(exchange, answer, reason))
+        })
+      },
+    }),
   }
 }
 

@@ -340,6 +340,34 @@ describe('provideBackgroundTasks()', () => {
     expect(errors).toEqual(['Task failing failed: bug'])
   })
 
+  it('joins a list, and runs what is added to that after its own end, in its own async context', async () => {
+    const places = new AsyncLocalStorage<string>()
+    const calls: unknown[] = []
+    const note = (name: string) => () => calls.push([name, places.getStore()])
+    const inner = new BackgroundTasks()
+    inner.addTask(note('first'))
+    // Otherwise the task would wait for what waits for it.
+    const options = { concurrency: Infinity }
+    const outer = provideBackgroundTasks(() => {
+      const response = places.run('inner', () => inner.wrap(new Response('body')))
+      backgroundTasks().addTask(async () => {
+        for (const name of ['again', 'and again']) {
+          await inner.finished
+          inner.addTask(note(name))
+        }
+      })
+      return response
+    }, options)
+    await outer().text()
+    await drain()
+    expect(calls).toEqual([
+      ['first', 'inner'],
+      ['again', 'inner'],
+      ['and again', 'inner'],
+    ])
+    expect(await inner.finished).toHaveLength(3)
+  })
+
   it('joins a list whose handler threw, and knows that it did', async () => {
     const outcomes: unknown[] = []
     const note = ({ outcome, reason }: TaskContext): unknown => outcomes.push([outcome, reason])

@@ -346,11 +346,12 @@ describe('A task runs exactly once, however the ends of its response race', () =
 
   it('ignores a signal of the host that comes twice', async () => {
     const witness = newWitness()
-    const tasks = new BackgroundTasks()
-    tasks.addTask(witness.task)
     let listener: Exchange | undefined
-    const teller = () => (given: Exchange) => void (listener = given)
-    await handleOn(tasks, { teller }, () => new Response('body'))
+    const teller = () => ({ tell: (given: Exchange) => void (listener = given) })
+    await handleOn({ teller }, (tasks) => {
+      tasks.addTask(witness.task)
+      return new Response('body')
+    })
     listener?.end('closed')
     listener?.end('cancelled')
     await turn()
@@ -1313,13 +1314,18 @@ describe('With a signal of the host the body is left alone', () => {
   it('under a handler too, whatever it answers', async () => {
     for (const answer of [new Response('body'), new Response(null), 'no response']) {
       const witness = newWitness()
-      const tasks = new BackgroundTasks([witness.task])
       const signal = newGate<Outcome>()
+      const tell = (listener: Exchange) =>
+        void signal.opened.then((outcome) => listener.end(outcome))
       const teller = (response: unknown) => {
         expect(response).toBe(answer)
-        return (listener: Exchange) => void signal.opened.then((outcome) => listener.end(outcome))
+        return { tell }
       }
-      expect(await handleOn(tasks, { teller }, () => answer)).toBe(answer)
+      const handler = (tasks: BackgroundTasks) => {
+        tasks.addTask(witness.task)
+        return answer
+      }
+      expect(await handleOn({ teller }, handler)).toBe(answer)
       await turn()
       expect(witness.outcomes()).toEqual([])
       signal.open('cancelled')
@@ -1330,9 +1336,11 @@ describe('With a signal of the host the body is left alone', () => {
 
   it('unless the host has none for this response', async () => {
     const witness = newWitness()
-    const tasks = new BackgroundTasks([witness.task])
     const response = new Response('body')
-    const sent = await handleOn(tasks, { teller: () => undefined }, () => response)
+    const sent = await handleOn({ teller: () => undefined }, (tasks) => {
+      tasks.addTask(witness.task)
+      return response
+    })
     expect(sent).not.toBe(response)
     await sent.text()
     await turn()

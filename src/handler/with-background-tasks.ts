@@ -1,5 +1,5 @@
 import type { BackgroundTasks } from '../tasks/background-tasks.ts'
-import { checkedHandler, handle, type HandlerOptions, withLength } from './handle.ts'
+import { checkedHandler, type HandlerOptions, withLength } from './handle.ts'
 
 /**
  * Gives `handler` a list as its first argument and wraps the response that it returns. The host's
@@ -36,8 +36,7 @@ export function withBackgroundTasks<Args extends unknown[], Result>(
   const begin = checkedHandler(handler, options)
   function handleRequest(this: unknown, ...args: Args): Result {
     const handling = begin(args)
-    const call = () => Reflect.apply(handler, this, [handling.tasks, ...args])
-    return handle(handling, call) as Result
+    return handling.handle(() => handler.call(this, handling.tasks, ...args)) as Result
   }
   return withLength(handleRequest, handler.length - 1)
 }

@@ -30,9 +30,9 @@ export function attach<Answer>(
     carrier === undefined || found?.isToldByHost !== true || found === carriedBy(carrier)
   const exchange = found !== undefined && isOurs ? found : new Exchange()
   exchange.head = response ?? head
-  const tell = exchange.isToldByHost ? undefined : host.teller?.(answer)
-  if (tell !== undefined) {
-    tell(exchange)
+  const teller = exchange.isToldByHost ? undefined : host.teller?.(answer)
+  if (teller !== undefined) {
+    teller.tell(exchange)
     exchange.isToldByHost = true
     if (carrier !== undefined) exchange.isCarriedBy(carrier)
   }

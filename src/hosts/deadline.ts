@@ -1,4 +1,5 @@
 import { isObject } from '../util/checks.ts'
+import { find } from './find.ts'
 
 /** When a platform ends what is left of a request. */
 export interface Deadline {
@@ -9,7 +10,7 @@ export interface Deadline {
 
 const vercelContext = Symbol.for('@vercel/request-context')
 const globals: {
-  readonly [vercelContext]?: { get?(): { readonly deadline?: string | number } | undefined }
+  readonly [vercelContext]?: { get?(): unknown }
   readonly EdgeRuntime?: unknown
   readonly addEventListener?: (type: string, listener: () => void) => void
 } = globalThis
@@ -19,12 +20,20 @@ const isSupabase = isObject(globals.EdgeRuntime)
 
 /** That of the platform, where code can find one by itself. */
 export function findPlatformDeadline(): Deadline | undefined {
-  const deadline = globals[vercelContext]?.get?.()?.deadline
-  if (deadline !== undefined) {
-    const at = new Date(deadline).getTime()
+  const context = find([() => globals[vercelContext]?.get?.()], [], hasDeadline)
+  if (context !== undefined) {
+    const at = new Date(context.deadline).getTime()
     return at > 0 ? { platform: 'Vercel', remaining: () => at - Date.now() } : undefined
   }
   return isSupabase ? { platform: 'Supabase', remaining: () => Infinity } : undefined
+}
+
+interface VercelContext {
+  readonly deadline: string | number
+}
+
+function hasDeadline(value: unknown): value is VercelContext {
+  return isObject(value) && 'deadline' in value && value.deadline !== undefined
 }
 
 /** Calls back when the platform says that the process ends. */

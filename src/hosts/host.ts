@@ -19,8 +19,10 @@ import { isWorker } from './workers.ts'
 /** The part of a request used here. Its signal is left out where it tells nothing. */
 export type HostRequest = Pick<Request, 'method'> & Partial<Pick<Request, 'signal'>>
 
-/** Tells an exchange how the response ends, or has ended. */
-export type Teller = (exchange: Exchange) => void
+/** Tells how a response ends, or has ended. */
+export interface Teller {
+  tell(exchange: Exchange): void
+}
 
 /** What is known of the host of one request. */
 export interface Host {
@@ -30,13 +32,10 @@ export interface Host {
   readonly carrier?: object | undefined
   /** What lets the host itself tell the end, if it has something to tell of this answer. */
   teller?(answer: unknown): Teller | undefined
-  /** Whether that may be asked long after the answer: then an empty list need not ask. */
-  readonly tellsLate?: boolean
 }
 
 /** The host that has called a handler, by the arguments that it passes. */
-export class HandlerHost implements Host {
-  readonly tellsLate = true
+export class HandlerHost implements Host, Teller {
   readonly unreadTimeout: number | undefined
   readonly nodeResponse: NodeResponse | undefined
   readonly #args: readonly unknown[]
@@ -86,29 +85,36 @@ export class HandlerHost implements Host {
     const { nodeResponse } = this
     if (nodeResponse !== undefined) {
       // Some adapters never close the stream of a HEAD on HTTP/2.
-      if (nodeResponse.stream !== undefined && this.request?.method === 'HEAD') return undefined
-      return (exchange) => observeNode(nodeResponse, exchange)
+      return nodeResponse.stream !== undefined && this.request?.method === 'HEAD' ? undefined : this
     }
     const completed = this.#completed
     // Looking at a response of Bun may add a header, which it sends with a HEAD alone.
     if (this.request?.method === 'HEAD' || !(answer instanceof Response)) return undefined
     if (completed !== undefined && isStaticOnDeno(answer)) return tellerOf(completed)
     if (!isBun || !isStaticOnBun(answer)) return undefined
-    // Bun tells nothing of its own: this is over as soon as Bun has it.
-    return (exchange) => {
-      const { aborted = false, reason } = this.request?.signal ?? {}
-      exchange.end(aborted ? 'cancelled' : 'closed', reason)
+    return this
+  }
+
+  tell(exchange: Exchange): void {
+    if (this.nodeResponse !== undefined) {
+      observeNode(this.nodeResponse, exchange)
+      return
     }
+    // Bun tells nothing of its own: this is over as soon as Bun has it.
+    const { aborted = false, reason } = this.request?.signal ?? {}
+    exchange.end(aborted ? 'cancelled' : 'closed', reason)
   }
 }
 
 /** Hears a promise for the end of the response. */
 export function tellerOf(completed: PromiseLike<unknown>): Teller {
-  return (exchange) =>
-    void completed.then(
-      () => exchange.end('closed'),
-      (reason: unknown) => exchange.end('cancelled', reason),
-    )
+  return {
+    tell: (exchange) =>
+      void completed.then(
+        () => exchange.end('closed'),
+        (reason: unknown) => exchange.end('cancelled', reason),
+      ),
+  }
 }
 
 /** That of a `force-static` route of Next.js throws when its method is read. */

@@ -1,3 +1,4 @@
+import { added, none } from '../util/added.ts'
 import { isObject } from '../util/checks.ts'
 import { continuation } from '../util/continuation.ts'
 import { later } from '../util/later.ts'
@@ -23,8 +24,6 @@ interface Entry {
   readonly start: () => void
 }
 
-const none: readonly never[] = []
-
 /**
  * One response on its way, and what runs when it has ended: one piece of work after the other, in the
  * order added, each in the async context in which it was added.
@@ -40,15 +39,14 @@ export class Exchange {
   hasEnded = false
   /** The body that is being observed, if there is one: a later wrap may know the request's signal. */
   body: { listen(signal: AbortSignal): void } | undefined
-  // Arrays of the length that they need: a `push` makes room for 17, and most have one.
-  #carriers: readonly Carrier[] = none
-  #works: readonly Entry[] = none
+  #carriers: Carrier[] = none
+  #works: Entry[] = none
   /** From its end on, until what runs then has ended. */
   #end: ResponseEnd | undefined
 
   /** Adds it last, when nothing can fail any more that would keep the response from being sent. */
   add(work: Work): void {
-    this.#works = [...this.#works, { work, start: continuation(() => this.#start(work)) }]
+    this.#works = added(this.#works, { work, start: continuation(() => this.#start(work)) })
   }
 
   /** Forgets work that waits for another response now. */
@@ -61,7 +59,7 @@ export class Exchange {
     if (this.hasEnded) return
     const typed: Carrier = carrier
     typed[key] = this
-    this.#carriers = [...this.#carriers, typed]
+    this.#carriers = added(this.#carriers, typed)
   }
 
   /** Hears of the body, whose close may come before the last byte is sent. */
@@ -84,8 +82,7 @@ export class Exchange {
   }
 
   #startNext(): void {
-    const [next, ...others] = this.#works
-    this.#works = others
+    const next = this.#works.shift()
     if (next === undefined) this.#end = undefined
     else next.start()
   }

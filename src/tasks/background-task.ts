@@ -50,7 +50,7 @@ export class BackgroundTask<Args extends readonly unknown[] = readonly unknown[]
   constructor(work: ((...args: Args) => unknown) | TaskDefinition, ...args: Args | []) {
     if (typeof work === 'function') {
       checkTaskFunction(work)
-      this.#task = new Task(this, Reflect.get(work, 'name'), work as Callable, args)
+      this.#task = new Task(this, work.name, work as Callable, args)
     } else {
       const definition = checkedDefinition(work, args)
       this.#task = new Task(this, definition.name, definition, args)

@@ -1,12 +1,10 @@
 import type { Outcome } from '../response/outcome.ts'
+import { added, none } from '../util/added.ts'
 import { refuse } from '../util/checks.ts'
 import type { BackgroundTaskError } from './background-task-error.ts'
 import { Item, type Parent } from './item.ts'
 import { isTask, type Task } from './task.ts'
 import type { TaskResult } from './task-types.ts'
-
-/** Shared by all lists: each response on its way has one, and most have one task and no cleanup. */
-const none: never[] = []
 
 /** What is in a list. */
 export abstract class Contents extends Item implements Parent {
@@ -75,11 +73,4 @@ export abstract class Contents extends Item implements Parent {
     const cleanup = this.runningCleanup
     return cleanup === undefined || cleanup.isIdle ? items : items.add(cleanup)
   }
-}
-
-/** The first one makes an array for one: that of a `push` has room for 17. */
-function added<Value>(values: Value[], value: Value): Value[] {
-  if (values === none) return [value]
-  values.push(value)
-  return values
 }

@@ -9,7 +9,7 @@ const advice = 'pass the function itself and its arguments after it'
 /** Refuses what calling it would not run: a generator function only makes a generator. */
 export function checkTaskFunction(fn: object): void {
   // A plain function has no such tag.
-  const tag: unknown = Reflect.get(fn, Symbol.toStringTag)
+  const { [Symbol.toStringTag]: tag }: { readonly [Symbol.toStringTag]?: unknown } = fn
   if (tag === 'GeneratorFunction' || tag === 'AsyncGeneratorFunction') {
     refuse(verb, 'it is a generator function, which does not run when called', 'pass an async one')
   }

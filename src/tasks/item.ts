@@ -43,7 +43,7 @@ export abstract class Item implements Work, Bagged {
   /** That of the response that it waits for. */
   protected exchange: Exchange | undefined
   #otherLists: Parent[] | undefined
-  #resume: ((start: () => void) => void) | undefined
+  #resume: (() => void) | undefined
 
   constructor(face: object) {
     this.face = face
@@ -52,6 +52,8 @@ export abstract class Item implements Work, Bagged {
   abstract start(end: ResponseEnd, terms?: Terms): PromiseLike<unknown> | undefined
   /** Adds itself, and all that is in it, to a set. */
   abstract collect(items: Set<Item>): Set<Item>
+  /** Runs what it has to. */
+  protected abstract proceed(): void
   /** Gives up on what has not started, and adds the names. */
   abstract skip(reason: unknown, skipped: string[]): void
 
@@ -78,14 +80,18 @@ export abstract class Item implements Work, Bagged {
     return lists.some((other) => other !== list && other?.willRun(this) === true)
   }
 
-  /** Lets it run in the async context of this moment, whoever starts it. */
+  /** Lets it run in the async context of this moment, whoever starts it, and however often. */
   keepContext(): void {
-    this.#resume = continuation((start) => start())
+    this.#resume = continuation(() => {
+      this.keepContext()
+      this.proceed()
+    })
   }
 
-  protected inContext(start: () => void): void {
-    if (this.#resume === undefined) start()
-    else this.#resume(start)
+  /** Proceeds in the async context that it keeps, if it does. */
+  protected resume(): void {
+    if (this.#resume === undefined) this.proceed()
+    else this.#resume()
   }
 }
 

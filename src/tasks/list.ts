@@ -1,5 +1,6 @@
 import type { Exchange } from '../response/exchange.ts'
 import { End, type ResponseEnd } from '../response/outcome.ts'
+import { added } from '../util/added.ts'
 import { continuation } from '../util/continuation.ts'
 import { later } from '../util/later.ts'
 import type { BackgroundTaskError } from './background-task-error.ts'
@@ -22,6 +23,14 @@ import type { TaskResult } from './task-types.ts'
  */
 type ListState = 'free' | 'handling' | 'waiting' | 'running' | 'over'
 
+/** The request whose handler adds to a list. */
+export interface ListRequest {
+  /** Finds the end of a response that was answered while the list was empty. */
+  subscribe(): void
+  /** Watches the list from its start on, if that takes any time. */
+  watch(): void
+}
+
 /** The inside of a `BackgroundTasks`: what is in it, and where it stands. */
 export class List extends Contents implements RequestList, Parent {
   readonly options: ListOptions
@@ -34,10 +43,8 @@ export class List extends Contents implements RequestList, Parent {
   thrown: { readonly reason: unknown } | undefined
   /** That of its request. */
   waitUntil: RequestList['waitUntil']
-  /** Finds the end of a response that was answered while the list was empty. */
-  subscribe: (() => void) | undefined
-  /** Watches it from its start on, if that takes any time. */
-  watch: (() => void) | undefined
+  /** Where it has a handler, until it starts: what runs holds nothing of the request. */
+  #request: ListRequest | undefined
   /** From its start on. */
   #schedule: Schedule | undefined
   #ended: Promise<void> | undefined
@@ -76,7 +83,7 @@ export class List extends Contents implements RequestList, Parent {
   }
 
   get ended(): Promise<void> {
-    this.subscribe?.()
+    if (this.state === 'free') this.#request?.subscribe()
     return (this.#ended ??= this.isOpen
       ? new Promise((resolve) => (this.#resolve = resolve))
       : Promise.resolve())
@@ -84,7 +91,7 @@ export class List extends Contents implements RequestList, Parent {
 
   /** In the order added, those of lists in it flattened. */
   get finished(): Promise<TaskResult[]> {
-    this.subscribe?.()
+    if (this.state === 'free') this.#request?.subscribe()
     return (this.#finished ??= this.isOpen
       ? new Promise((resolve) => (this.#tell = resolve))
       : Promise.resolve(this.#results()))
@@ -97,7 +104,7 @@ export class List extends Contents implements RequestList, Parent {
 
   /** Lets what was added be seen and run. */
   protected noticeAdded(): void {
-    if (this.state === 'free') this.subscribe?.()
+    if (this.state === 'free') this.#request?.subscribe()
     else if (this.state === 'running') this.#schedule?.wake?.()
     else if (this.state === 'over') this.#reopen()
     // Otherwise the list around it runs it again, and counts for it.
@@ -105,7 +112,8 @@ export class List extends Contents implements RequestList, Parent {
   }
 
   /** Its handler has been called. */
-  handle(): void {
+  handle(request: ListRequest): void {
+    this.#request = request
     this.state = 'handling'
     track(this)
   }
@@ -117,7 +125,6 @@ export class List extends Contents implements RequestList, Parent {
   }
 
   override waitFor(exchange: Exchange): void {
-    this.subscribe = undefined
     if (!this.hasStarted) this.state = 'waiting'
     super.waitFor(exchange)
   }
@@ -148,14 +155,20 @@ export class List extends Contents implements RequestList, Parent {
     if (this.state === 'over') return undefined
     if (this.state === 'running') return this.ended
     const end = this.thrown ? new End('thrown', this.thrown.reason, given.response) : given
-    const schedule = (this.#schedule ??= new Schedule(this, end, terms))
+    this.#schedule ??= new Schedule(this, end, terms)
     this.state = 'running'
     this.exchange = undefined
-    this.inContext(() => schedule.proceed())
+    const request = this.#request
+    this.#request = undefined
+    this.resume()
     if (!this.isOpen) return undefined
     // Below another handler too: that one may know of no deadline.
-    this.watch?.()
+    request?.watch()
     return this.ended
+  }
+
+  protected proceed(): void {
+    this.#schedule?.proceed()
   }
 
   /** Its last task and cleanup have ended. */
@@ -167,9 +180,11 @@ export class List extends Contents implements RequestList, Parent {
   }
 
   runAgain(list: Item): void {
-    this.#schedule?.again.push(list)
+    const schedule = this.#schedule
+    if (schedule === undefined) return
+    schedule.again = added(schedule.again, list)
     if (this.state === 'over') this.#reopen()
-    else if (this.state === 'running') this.#schedule?.wake?.()
+    else if (this.state === 'running') schedule.wake?.()
   }
 
   /** Runs what was added after its end: in the list around it, if that is not over too. */
@@ -184,6 +199,6 @@ export class List extends Contents implements RequestList, Parent {
     }
     this.state = 'running'
     track(this)
-    later(continuation(() => schedule.proceed()))
+    later(continuation(() => this.proceed()))
   }
 }

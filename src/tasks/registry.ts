@@ -54,9 +54,9 @@ export function track(item: Item): void {
 
 /** Takes the item off the books: it has ended. */
 export function untrack(item: Item): void {
-  if (registry.inFlight.delete(item) && registry.inFlight.items.length === 0) {
-    for (const wake of registry.onIdle.splice(0)) wake()
-  }
+  const { inFlight, onIdle } = registry
+  if (!inFlight.delete(item) || inFlight.items.length > 0 || onIdle.length === 0) return
+  for (const wake of onIdle.splice(0)) wake()
 }
 
 /** Fulfilled when nothing waits or runs. */

@@ -71,20 +71,20 @@ export class Task extends Item {
 
   skip(reason: unknown, skipped: string[]): void {
     if (this.status !== 'pending') return
-    this.#finish('skipped', reason)
+    this.settle('skipped', reason)
     skipped.push(this.name)
   }
 
   /** Gives up on it, as its user wants. */
   cancel(reason: unknown): void {
-    if (this.status === 'pending') this.#finish('skipped', reason)
+    if (this.status === 'pending') this.settle('skipped', reason)
     else this.giveUp(reason)
   }
 
   /** Counts it as failed, and waits for it no longer. */
   giveUp(reason: unknown, skipped: string[] = []): void {
     const turn = this.#turn
-    this.#finish('rejected', reason, skipped)
+    this.settle('rejected', reason, skipped)
     turn?.abort(reason)
   }
 
@@ -96,25 +96,26 @@ export class Task extends Item {
       return undefined
     }
     if (this.#turn === undefined) {
-      const turn = (this.#turn = new Turn(end, terms))
-      this.inContext(() => this.#take(turn))
+      this.#turn = new Turn(end, terms)
+      this.resume()
     }
     return this.isIdle && registry.instruments.size === 0 ? undefined : this.left
   }
 
   /** Its turn has come. */
-  #take({ end, terms }: Turn): void {
-    if (this.isIdle) return
+  protected proceed(): void {
+    if (this.#turn === undefined) return
+    const { end, terms } = this.#turn
     try {
       if (!this.isCleanup && !isFor(end, this.#call?.when ?? terms.when)) {
-        this.#finish('skipped')
+        this.settle('skipped')
       } else if (terms.limit !== undefined && !this.isCleanup) {
         beginWithin(terms.limit, this)
       } else {
         this.begin()
       }
     } catch (error) {
-      this.#finish('rejected', error)
+      this.settle('rejected', error)
     }
   }
 
@@ -123,7 +124,7 @@ export class Task extends Item {
     const turn = this.#turn
     if (turn === undefined) return
     this.status = 'running'
-    turn.begin(this.#call?.timeout, (reason) => this.giveUp(reason))
+    turn.begin(this, this.#call?.timeout)
     if (this.isCleanup || registry.instruments.size === 0) {
       this.#perform(turn)
     } else {
@@ -135,10 +136,11 @@ export class Task extends Item {
   #perform(turn: Turn): void {
     // An instrument may have taken its time, and the task been cancelled.
     if (this.isIdle) return
-    turn.perform(this.#call, (status, error) => this.#finish(status, error))
+    turn.perform(this, this.#call)
   }
 
-  #finish(status: TaskResult['status'], error?: unknown, skipped: string[] = []): void {
+  /** Has ended, if it had not before. */
+  settle(status: TaskResult['status'], error?: unknown, skipped: string[] = []): void {
     if (this.result !== undefined) return
     const turn = this.#turn
     const duration = turn?.finish() ?? 0

@@ -9,7 +9,11 @@ import type { Terms } from './item.ts'
 import { outside } from './outside.ts'
 import type { TaskContext } from './task-types.ts'
 
-type Finish = (status: 'fulfilled' | 'rejected', error?: unknown) => void
+/** The task whose turn it is. */
+interface Performer {
+  settle(status: 'fulfilled' | 'rejected', error?: unknown): void
+  giveUp(reason: unknown): void
+}
 
 /** What is known of a task from its turn on, and forgotten when it has ended. */
 export class Turn {
@@ -26,31 +30,31 @@ export class Turn {
   }
 
   /** Starts the clock. */
-  begin(timeout = this.terms.timeout, expire: (reason: unknown) => void): void {
+  begin(task: Performer, timeout = this.terms.timeout): void {
     this.#startedAt = performance.now()
     if (timeout === undefined || timeout > longestTimer) return
     this.#timer = setTimeout(() => {
-      expire(new DOMException(`The task took longer than ${timeout} ms`, 'TimeoutError'))
+      task.giveUp(new DOMException(`The task took longer than ${timeout} ms`, 'TimeoutError'))
     }, timeout)
   }
 
   /** Calls it, and says how that went. */
-  perform(call: Call | undefined, finish: Finish): void {
+  perform(task: Performer, call: Call | undefined): void {
     try {
       const returned = call?.invoke(this)
-      if (!isThenable(returned)) return finish('fulfilled')
+      if (!isThenable(returned)) return task.settle('fulfilled')
       const { onError } = this.terms
       if (onError) this.#report = continuation((failure) => report(failure, onError))
       // It may be shared and never settle: what waits for it then holds its async context.
-      outside(() => void settle(returned, finish))
+      outside(() => void settle(returned, task))
     } catch (error) {
-      finish('rejected', error)
+      task.settle('rejected', error)
     }
   }
 
   /** Stops the clock. Returns the milliseconds that it took. */
   finish(): number {
-    clearTimeout(this.#timer)
+    if (this.#timer !== undefined) clearTimeout(this.#timer)
     return this.#startedAt === undefined ? 0 : performance.now() - this.#startedAt
   }
 
@@ -69,12 +73,12 @@ export class Turn {
   }
 }
 
-async function settle(returned: PromiseLike<unknown>, finish: Finish): Promise<void> {
+async function settle(returned: PromiseLike<unknown>, task: Performer): Promise<void> {
   try {
     await returned
-    finish('fulfilled')
+    task.settle('fulfilled')
   } catch (error) {
-    finish('rejected', error)
+    task.settle('rejected', error)
   }
 }
 

@@ -52,11 +52,12 @@ export function wrap(item: Item, response: Response, options: WrapOptions): Resp
     unreadTimeout,
     carrier: completed,
     teller: () =>
-      completed &&
-      ((exchange) => {
-        tellerOf(completed)(exchange)
-        exchange.isCarriedBy(response)
-      }),
+      completed && {
+        tell(exchange) {
+          tellerOf(completed).tell(exchange)
+          exchange.isCarriedBy(response)
+        },
+      },
   }
   const { exchange, sent } = attach(response, host)
   item.waitFor(exchange)

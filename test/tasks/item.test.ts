@@ -19,7 +19,10 @@ class Something extends Item {
   }
   start(end: ResponseEnd): undefined {
     this.starts.push(end)
-    this.inContext(this.#job)
+    this.resume()
+  }
+  protected proceed(): void {
+    this.#job()
   }
   collect(items: Set<Item>): Set<Item> {
     return items.add(this)
@@ -82,6 +85,18 @@ describe('What stands in lists', () => {
     })
     await microtasks()
     expect(seen).toEqual(['the caller', 'its own'])
+  })
+
+  it('keeps its async context however often it starts', async () => {
+    const requests = new AsyncLocalStorage<string>()
+    const seen: unknown[] = []
+    const something = new Something(() => seen.push(requests.getStore()))
+    requests.run('its own', () => something.keepContext())
+    for (const caller of ['one', 'another']) {
+      requests.run(caller, () => something.start(new End('closed')))
+      await microtasks()
+    }
+    expect(seen).toEqual(['its own', 'its own'])
   })
 
   it('waits for the response that it was given last', async () => {

@@ -19,12 +19,17 @@ function newTask(name: string, run: () => unknown = () => {}): BackgroundTask {
   return new BackgroundTask({ name, run })
 }
 
+/** The request of a handler that adds to a list. */
+function newRequest() {
+  return { subscribe: vi.fn<() => void>(), watch: vi.fn<() => void>() }
+}
+
 describe('A List', () => {
   it('says which of its states it is in', async () => {
     const gate = newGate()
     const list = newList(newTask('task', () => gate.opened))
     const states: string[] = [list.state]
-    list.handle()
+    list.handle(newRequest())
     states.push(list.state)
     const exchange = new Exchange()
     list.waitFor(exchange)
@@ -40,7 +45,7 @@ describe('A List', () => {
 
   it('is free again when its handler decides nothing', () => {
     const list = newList()
-    list.handle()
+    list.handle(newRequest())
     expect([list.hasHandler, registry.inFlight.items]).toEqual([true, [list]])
     list.release()
     expect([list.state, registry.inFlight.items]).toEqual(['free', []])
@@ -53,7 +58,7 @@ describe('A List', () => {
     const list = newList(one, two)
     const willRun = (): boolean[] => [one, two].map((task) => list.willRun(task[inside]))
     expect([list.state, ...willRun()]).toEqual(['free', true, true])
-    list.handle()
+    list.handle(newRequest())
     expect([list.state, ...willRun()]).toEqual(['handling', true, true])
     list.start(new End('closed'))
     expect([list.state, ...willRun()]).toEqual(['running', false, true])
@@ -72,13 +77,34 @@ describe('A List', () => {
     expect(list.willRun(task[inside])).toBe(false)
   })
 
-  it('asks for the end of its response with the first that is added to it, once', () => {
+  it('asks for the end of its response with the first that is added to it, once', async () => {
     const list = newList()
-    const subscribe = vi.fn<() => void>(() => (list.subscribe = undefined))
-    list.subscribe = subscribe
+    const exchange = new Exchange()
+    const request = newRequest()
+    request.subscribe.mockImplementation(() => list.waitFor(exchange))
+    list.handle(request)
+    list.release()
+    expect(request.subscribe).not.toHaveBeenCalled()
     list.add(newTask('one')[inside])
     list.add(newTask('two')[inside])
-    expect(subscribe).toHaveBeenCalledOnce()
+    expect(request.subscribe).toHaveBeenCalledOnce()
+    exchange.end('closed')
+    await turn()
+    expect(list.state).toBe('over')
+  })
+
+  it('is watched by its request from its start on, if that takes any time', async () => {
+    const [short, long] = [newRequest(), newRequest()]
+    const gate = newGate()
+    const list = newList(newTask('task', () => gate.opened))
+    for (const [given, request] of [[newList(), short] as const, [list, long] as const]) {
+      given.handle(request)
+      given.start(new End('closed'))
+    }
+    expect([short.watch.mock.calls, long.watch.mock.calls]).toEqual([[], [[]]])
+    gate.open()
+    await list.ended
+    expect(long.watch).toHaveBeenCalledOnce()
   })
 
   it('ends so as its handler threw, whatever becomes of the response', async () => {

@@ -17,25 +17,36 @@ function fail(): never {
   throw bug
 }
 
+/** The task whose turn it is. */
+function newPerformer() {
+  return {
+    settle: vi.fn<(status: 'fulfilled' | 'rejected', error?: unknown) => void>(),
+    giveUp: vi.fn<(reason: unknown) => void>(),
+  }
+}
+
+/** One that is neither to end here nor to be given up on. */
+const failing = { settle: fail, giveUp: fail }
+
 describe('Turn.perform()', () => {
   it.each<[string, () => unknown, unknown[]]>([
     ['returns', () => 'anything', ['fulfilled']],
     ['throws', fail, ['rejected', bug]],
   ])('says at once how a function has gone that %s', (_, func, expected) => {
-    const finish = vi.fn<() => void>()
-    new Turn(end, {}).perform(new Call(func, []), finish)
-    expect(finish.mock.calls).toEqual([expected])
+    const task = newPerformer()
+    new Turn(end, {}).perform(task, new Call(func, []))
+    expect(task.settle.mock.calls).toEqual([expected])
   })
 
   it.each<[string, () => Promise<unknown>, unknown[]]>([
     ['fulfils', () => Promise.resolve(), ['fulfilled']],
     ['rejects', () => Promise.reject(bug), ['rejected', bug]],
   ])('says later how a promise has gone that %s', async (_, func, expected) => {
-    const finish = vi.fn<() => void>()
-    new Turn(end, {}).perform(new Call(func, []), finish)
-    expect(finish).not.toHaveBeenCalled()
+    const task = newPerformer()
+    new Turn(end, {}).perform(task, new Call(func, []))
+    expect(task.settle).not.toHaveBeenCalled()
     await microtasks()
-    expect(finish.mock.calls).toEqual([expected])
+    expect(task.settle.mock.calls).toEqual([expected])
   })
 })
 
@@ -51,7 +62,7 @@ describe('The clock of a Turn', () => {
     const turn = new Turn(end, {})
     expect(turn.finish()).toBe(0)
     vi.advanceTimersByTime(100)
-    turn.begin(undefined, fail)
+    turn.begin(failing)
     vi.advanceTimersByTime(30)
     expect(turn.finish()).toBe(30)
   })
@@ -60,22 +71,22 @@ describe('The clock of a Turn', () => {
     ['its own', 50, 20, 50],
     ['that of the list', undefined, 20, 20],
   ])('expires at the timeout: %s', (_, own, ofList, expected) => {
-    const expire = vi.fn<(reason: unknown) => void>()
+    const task = newPerformer()
     const turn = new Turn(end, { timeout: ofList })
-    turn.begin(own, expire)
+    turn.begin(task, own)
     vi.advanceTimersByTime(expected - 1)
-    expect(expire).not.toHaveBeenCalled()
+    expect(task.giveUp).not.toHaveBeenCalled()
     vi.advanceTimersByTime(1)
     const message = `The task took longer than ${expected} ms`
     const reason: unknown = expect.objectContaining({ name: 'TimeoutError', message })
-    expect(expire.mock.calls).toEqual([[reason]])
+    expect(task.giveUp.mock.calls).toEqual([[reason]])
   })
 
   it('does not expire once it is stopped, or where a timer cannot count so far', () => {
     const [stopped, endless] = [new Turn(end, {}), new Turn(end, {})]
-    stopped.begin(50, fail)
+    stopped.begin(failing, 50)
     stopped.finish()
-    endless.begin(Infinity, fail)
+    endless.begin(failing, Infinity)
     expect(vi.getTimerCount()).toBe(0)
   })
 })
@@ -118,7 +129,7 @@ describe('Turn.report()', () => {
     const gate = newGate()
     const seen: unknown[] = []
     const turn = new Turn(end, { onError: () => void seen.push(requests.getStore()) })
-    requests.run('its own', () => turn.perform(new Call(() => gate.opened, []), () => {}))
+    requests.run('its own', () => turn.perform(newPerformer(), new Call(() => gate.opened, [])))
     requests.run('another', () => turn.report(failure))
     await microtasks()
     expect(seen).toEqual(['its own'])

@@ -23,10 +23,10 @@ const get = { method: 'GET', signal: new AbortController().signal }
 
 /** A host that tells the end by itself, at once or never. */
 function telling(carrier: object, ends = false): Host & { tell: ReturnType<typeof vi.fn> } {
-  const tell = vi.fn<Teller>((exchange) => {
+  const tell = vi.fn<Teller['tell']>((exchange) => {
     if (ends) exchange.end('closed')
   })
-  return { request: get, carrier, teller: () => tell, tell }
+  return { request: get, carrier, teller: () => ({ tell }), tell }
 }
 
 describe('attach()', () => {

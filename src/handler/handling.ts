@@ -1,0 +1,121 @@
+import { attach } from '../hosts/attach.ts'
+import type { Deadline } from '../hosts/deadline.ts'
+import type { HandlerHost, Host, Teller } from '../hosts/host.ts'
+import { Exchange } from '../response/exchange.ts'
+import type { ResponseHead } from '../response/outcome.ts'
+import { BackgroundTasks } from '../tasks/background-tasks.ts'
+import { watchDeadline } from '../tasks/deadline.ts'
+import { inside } from '../tasks/item.ts'
+import type { List, ListRequest } from '../tasks/list.ts'
+import type { ListOptions } from '../tasks/list-options.ts'
+import { countIn, joinRequest } from '../tasks/wrap.ts'
+import { isThenable } from '../util/checks.ts'
+import { answerOf } from './thrown.ts'
+
+/** A request that is being handled. */
+export class Handling implements ListRequest {
+  readonly tasks: BackgroundTasks
+  readonly list: List
+  /** Tells the end of the response: what has called the handler, unless that is replaced. */
+  host: Host
+  readonly #caller: HandlerHost
+  readonly #deadline: Deadline | false | undefined
+  /** What tells the end of an answer that was given while the list was empty. */
+  #teller: Teller | undefined
+  #answer: unknown
+  #head: ResponseHead | undefined
+
+  /** @param deadline In the place of the platform's; `false` for none. */
+  constructor(options: ListOptions, caller: HandlerHost, deadline: Deadline | false | undefined) {
+    this.tasks = new BackgroundTasks(undefined, options)
+    this.list = this.tasks[inside]
+    this.host = this.#caller = caller
+    this.#deadline = deadline
+  }
+
+  /** Calls the handler, and ties the list to what that answers: at once, if it answers at once. */
+  handle(handler: () => unknown): unknown {
+    let answer: unknown
+    try {
+      answer = handler()
+    } catch (error) {
+      throw this.#tieThrown(error)
+    }
+    if (!isThenable(answer)) return this.#tieAnswer(answer)
+    return Promise.resolve(answer).then(
+      (value) => this.#tieAnswer(value),
+      (error: unknown) => {
+        throw this.#tieThrown(error)
+      },
+    )
+  }
+
+  /** Lets the list wait for the end of a response that was answered while it was empty. */
+  subscribe(): void {
+    const teller = this.#teller
+    if (teller === undefined) return
+    this.#teller = undefined
+    const { carrier } = this.host
+    this.#bind(this.#answer, { carrier, teller: () => teller }, this.#head)
+  }
+
+  watch(): void {
+    const deadline = this.#deadline ?? this.#caller.deadline
+    if (deadline) watchDeadline(this.list, deadline)
+  }
+
+  #tieAnswer(answer: unknown): unknown {
+    try {
+      return this.#tie(answer)
+    } catch (error) {
+      throw this.#tieThrown(error)
+    }
+  }
+
+  /** Lets the list run when `answer` has been sent. Returns what to send in its place. */
+  #tie(answer: unknown, head?: ResponseHead): unknown {
+    const { list, host } = this
+    if (joinRequest(list)) {
+      list.release()
+      return answer
+    }
+    // Another one may have to be asked at once.
+    const mayWait = host === this.#caller && list.isEmpty && !list.isAwaited
+    this.#teller = mayWait ? host.teller?.(answer) : undefined
+    if (this.#teller === undefined) return this.#bind(answer, host, head)
+    this.#answer = answer
+    this.#head = head
+    list.release()
+    return answer
+  }
+
+  #bind(answer: unknown, host: Host, head?: ResponseHead): unknown {
+    const { exchange, sent } = attach(answer, host, head)
+    this.list.waitFor(exchange)
+    countIn(this.list)
+    return sent
+  }
+
+  /** What to throw at the host: the answer, if that is one. */
+  #tieThrown(thrown: unknown): unknown {
+    const { list } = this
+    let error = thrown
+    try {
+      const head = answerOf(thrown)
+      if (head !== undefined) return this.#tie(thrown, head)
+    } catch (failure) {
+      error = failure
+    }
+    // What has been thrown first, and was answered, is not forgotten for a failure after that.
+    list.thrown ??= { reason: error }
+    if (joinRequest(list)) {
+      list.release()
+      return error
+    }
+    const exchange = new Exchange()
+    exchange.end('thrown', error)
+    list.waitFor(exchange)
+    countIn(list)
+    return error
+  }
+}
