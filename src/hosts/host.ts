@@ -88,10 +88,10 @@ export class HandlerHost implements Host, Teller {
       return nodeResponse.stream !== undefined && this.request?.method === 'HEAD' ? undefined : this
     }
     const completed = this.#completed
-    // Looking at a response of Bun may add a header, which it sends with a HEAD alone.
-    if (this.request?.method === 'HEAD' || !(answer instanceof Response)) return undefined
+    if (!(answer instanceof Response)) return undefined
     if (completed !== undefined && isStaticOnDeno(answer)) return tellerOf(completed)
-    if (!isBun || !isStaticOnBun(answer)) return undefined
+    // Looking at a response of Bun may add a header, which it sends with a HEAD alone.
+    if (!isBun || this.request?.method === 'HEAD' || !isStaticOnBun(answer)) return undefined
     return this
   }
 
