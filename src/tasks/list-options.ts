@@ -52,36 +52,40 @@ export interface BackgroundTasksOptions {
   onError?: (error: BackgroundTaskError) => void
 }
 
-export type ListOptions = BackgroundTasksOptions &
-  Required<Pick<BackgroundTasksOptions, 'concurrency' | 'failure'>>
-
-/** Those of a handler are looked at once, not with each request. */
-const checked = new WeakSet<object>()
-export const defaultOptions = checkedListOptions({})
-
 /** The options, checked and copied: what becomes of the object after that changes no list. */
-export function checkedListOptions(options: BackgroundTasksOptions): ListOptions {
-  if (isChecked(options)) return options
-  const verb = 'create the list'
-  checkOptions(verb, options)
-  const { concurrency = 1, limit, failure = 'stop', timeout, when, onError } = options
-  checkCount(verb, 'concurrency', concurrency)
-  if (failure !== 'stop' && failure !== 'continue') {
-    refuse(verb, `failure is ${kindOf(failure)}`, "pass 'stop' or 'continue'")
+export class ListOptions implements BackgroundTasksOptions {
+  readonly concurrency: number
+  readonly failure: 'stop' | 'continue'
+  // Declared, and there only where they are given.
+  declare readonly limit?: NonNullable<BackgroundTasksOptions['limit']>
+  declare readonly timeout?: number
+  declare readonly when?: When
+  declare readonly onError?: NonNullable<BackgroundTasksOptions['onError']>
+
+  constructor(options: BackgroundTasksOptions) {
+    const verb = 'create the list'
+    checkOptions(verb, options)
+    // Property by property: those of a prototype count too.
+    const { concurrency = 1, limit, failure = 'stop', timeout, when, onError } = options
+    checkCount(verb, 'concurrency', concurrency)
+    if (failure !== 'stop' && failure !== 'continue') {
+      refuse(verb, `failure is ${kindOf(failure)}`, "pass 'stop' or 'continue'")
+    }
+    if (limit !== undefined) checkFunction(verb, 'limit', limit)
+    if (onError !== undefined) checkFunction(verb, 'onError', onError)
+    checkMilliseconds(verb, 'timeout', timeout)
+    this.concurrency = concurrency
+    this.failure = failure
+    if (limit !== undefined) this.limit = limit
+    if (timeout !== undefined) this.timeout = timeout
+    if (when !== undefined) this.when = checkedWhen(verb, when)
+    if (onError !== undefined) this.onError = onError
   }
-  if (limit !== undefined) checkFunction(verb, 'limit', limit)
-  if (onError !== undefined) checkFunction(verb, 'onError', onError)
-  checkMilliseconds(verb, 'timeout', timeout)
-  // Property by property: those of a prototype count too.
-  const copy: ListOptions = { concurrency, failure }
-  if (limit !== undefined) copy.limit = limit
-  if (timeout !== undefined) copy.timeout = timeout
-  if (when !== undefined) copy.when = checkedWhen(verb, when)
-  if (onError !== undefined) copy.onError = onError
-  checked.add(copy)
-  return copy
 }
 
-function isChecked(options: BackgroundTasksOptions): options is ListOptions {
-  return checked.has(options)
+export const defaultOptions = new ListOptions({})
+
+/** Those of a handler are looked at once, not with each request. */
+export function checkedListOptions(options: BackgroundTasksOptions): ListOptions {
+  return options instanceof ListOptions ? options : new ListOptions(options)
 }
