@@ -1,6 +1,5 @@
 // The handlers that are compared: each does the same work and answers the same. A process serves one.
 import { BackgroundTasks, withBackgroundTasks } from 'background-tasks'
-import { backgroundTasks, provideBackgroundTasks } from 'background-tasks/context'
 
 export type Answer = Response | Promise<Response>
 /** What every host gets as its handler. Hosts differ in what they pass. */
@@ -88,14 +87,26 @@ function chunked(count: number, chunk: Uint8Array): Response {
   return new Response(new ReadableStream(source, { highWaterMark: 0 }))
 }
 
+export type Provider = typeof import('background-tasks/context')
+
+/** Where it is measured, and nowhere else: it hears of each request of Node.js. */
+export async function loadProvider({ way }: Setup): Promise<Provider | undefined> {
+  return way === 'provided' ? import('background-tasks/context') : undefined
+}
+
 /** Serves one way of one host. */
-export function serveWay<A, B, C>(host: Host<A, B, C>, setup: Setup, port: number): void {
-  host.serve(createHandler(host, setup), port, setup.way)
+export async function serveWay<A, B, C>(
+  host: Host<A, B, C>,
+  setup: Setup,
+  port: number,
+): Promise<void> {
+  host.serve(createHandler(host, setup, await loadProvider(setup)), port, setup.way)
 }
 
 export function createHandler<A, B, C>(
   host: Omit<Host<A, B, C>, 'serve'>,
   { way, isAsync, payload }: Setup,
+  provider: Provider | undefined,
 ): Handler<A, B, C> {
   const answer = payloads[payload]
   /** The handler as its author would write it: all at once, or after something asynchronous. */
@@ -136,6 +147,8 @@ export function createHandler<A, B, C>(
     case 'async task':
       return withTasks((tasks) => tasks.addTask(asyncTask))
     case 'provided': {
+      if (provider === undefined) throw new Error('There is no provider')
+      const { backgroundTasks, provideBackgroundTasks } = provider
       const handler = written(() => {
         backgroundTasks().addTask(task)
         return answer()

@@ -1,7 +1,7 @@
 // Requests per second of a small JSON: every way of every host, in a process of its own.
-import { interleave } from '../measure/interleave.ts'
 import { usedMicroseconds } from '../measure/processes.ts'
 import { type Summary, ratio, summarize } from '../measure/statistics.ts'
+import { secondsOf, signal, takeTurns } from '../measure/turns.ts'
 import { type Load, load } from '../measure/wrk.ts'
 import type { Setup } from './handlers.ts'
 import { type HostName, type Server, start, waysOf } from './start.ts'
@@ -10,29 +10,35 @@ export interface RequestsRow {
   readonly host: HostName
   readonly way: string
   readonly isAsync: boolean
-  /** Requests per second of each round: those of one round are compared, not those of one row. */
-  readonly rates: readonly number[]
-  /** Milliseconds within which 99 of 100 were answered. */
+  /** Requests per second, of a server that runs alone. */
+  readonly rate: number
+  /** Milliseconds within which 99 of 100 were answered then. */
   readonly p99: number
-  /** Microseconds of CPU a request. */
-  readonly cpu: number
+  /** Microseconds of CPU a request, of each round: those of one round are compared. */
+  readonly cpus: readonly number[]
 }
 
-/** The requests per second of a row as a part of those of another way on the same host. */
+/** The requests that the same CPU serves in this way, as a part of those in another one. */
 export function ratioTo(way: string, row: RequestsRow, rows: readonly RequestsRow[]): Summary {
   const base = rows.find(
     (one) => one.host === row.host && one.way === way && one.isAsync === row.isAsync,
   )
-  return ratio(row.rates, base?.rates ?? [])
-}
-
-interface Measured extends Load {
-  readonly cpu: number
+  return ratio(base?.cpus ?? [], row.cpus)
 }
 
 /** Ways whose cost depends on whether the handler is asynchronous. For the others a synchronous one is enough. */
 const bothWays = ['bare', 'floor', 'no task', 'sync task', 'async task', 'provided']
-const secondsPerTurn = 1
+const turnsPerRound = 6
+/** Turns of a second, alone. */
+const turnsAlone = 3
+
+interface Served {
+  readonly setup: Setup
+  readonly server: Server
+  readonly alone: Load[]
+  readonly cpus: number[]
+  answered: number
+}
 
 export async function measureRequests(host: HostName, rounds: number): Promise<RequestsRow[]> {
   const setups: Setup[] = [false, true].flatMap((isAsync) =>
@@ -40,37 +46,57 @@ export async function measureRequests(host: HostName, rounds: number): Promise<R
       .filter((way) => !isAsync || bothWays.includes(way))
       .map((way) => ({ way, isAsync, payload: 'json' as const })),
   )
-  const servers = new Map<Setup, Server>()
+  const all: Served[] = []
   try {
-    for (const setup of setups) servers.set(setup, await start(host, setup))
-    const answered = new Map<Setup, number>()
-    const results = await interleave(setups, rounds, async (setup): Promise<Measured> => {
-      const server = find(servers, setup)
-      const before = usedMicroseconds(server.child)
-      const measured = await load(server.port, secondsPerTurn).catch((cause: unknown) => {
-        throw new Error(`${host}, ${setup.way}: ${server.output()}`, { cause })
-      })
-      const cpu = (usedMicroseconds(server.child) - before) / measured.requests
-      answered.set(setup, (answered.get(setup) ?? 0) + measured.requests)
-      return { ...measured, cpu }
-    })
-    for (const [setup, server] of servers) {
-      checkTasks(`${host}, ${setup.way}`, setup, await server.finish(), answered.get(setup) ?? 0)
-      servers.delete(setup)
+    for (const setup of setups) {
+      all.push({ setup, server: await start(host, setup), alone: [], cpus: [], answered: 0 })
     }
-    return setups.map(({ way, isAsync }, index) => {
-      const own = [...results.values()][index] ?? []
-      return {
-        host,
-        way,
-        isAsync,
-        rates: own.map(({ rate }) => rate),
-        p99: summarize(own.map(({ p99 }) => p99)).median,
-        cpu: summarize(own.map(({ cpu }) => cpu)).median,
-      }
-    })
+    for (let turn = 0; turn < turnsAlone; turn += 1) {
+      for (const one of all) one.alone.push(count(one, await load(one.server.port, 1)))
+    }
+    for (let round = 0; round < rounds; round += 1) await measureRound(all)
+    return await Promise.all(all.map((one) => rowOf(host, one)))
   } finally {
-    for (const server of servers.values()) await server.stop()
+    for (const { server } of all) await server.stop()
+  }
+}
+
+/**
+ * All servers are loaded at once, and one at a time is let run: the speed of a machine that is shared
+ * changes within seconds, by more than what is compared.
+ */
+async function measureRound(all: readonly Served[]): Promise<void> {
+  const children = all.map(({ server }) => server.child)
+  const before = children.map(usedMicroseconds)
+  for (const child of children) signal(child, 'SIGSTOP')
+  const seconds = Math.ceil(secondsOf(all.length, turnsPerRound)) + 1
+  const loads = Promise.all(all.map(({ server }) => load(server.port, seconds)))
+  await takeTurns(children, turnsPerRound)
+  const after = children.map(usedMicroseconds)
+  const loaded = await loads
+  for (const child of children) signal(child, 'SIGCONT')
+  for (const [index, one] of all.entries()) {
+    const { requests } = count(one, loaded[index])
+    one.cpus.push(((after[index] ?? NaN) - (before[index] ?? NaN)) / requests)
+  }
+}
+
+function count(one: Served, loaded: Load | undefined): Load {
+  if (loaded === undefined) throw new Error('Not measured')
+  one.answered += loaded.requests
+  return loaded
+}
+
+async function rowOf(host: HostName, { setup, server, ...measured }: Served): Promise<RequestsRow> {
+  checkTasks(`${host}, ${setup.way}`, setup, await server.finish(), measured.answered)
+  const { alone, cpus } = measured
+  return {
+    host,
+    way: setup.way,
+    isAsync: setup.isAsync,
+    rate: summarize(alone.map(({ rate }) => rate)).median,
+    p99: summarize(alone.map(({ p99 }) => p99)).median,
+    cpus,
   }
 }
 
@@ -78,10 +104,4 @@ export async function measureRequests(host: HostName, rounds: number): Promise<R
 function checkTasks(name: string, { way }: Setup, tasks: number, answered: number): void {
   if (way === 'bare' || way === 'no task') return
   if (tasks < answered) throw new Error(`${name}: ${answered} requests, but ${tasks} tasks`)
-}
-
-function find<Key, Value>(map: ReadonlyMap<Key, Value>, key: Key): Value {
-  const value = map.get(key)
-  if (value === undefined) throw new Error('Not measured')
-  return value
 }

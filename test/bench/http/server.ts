@@ -5,7 +5,7 @@ import { serveWay, tasksDone } from './handlers.ts'
 
 const [name = '', setup = ''] = process.argv.slice(2)
 const { host } = await import(`./hosts/${name}.ts`)
-serveWay(host, JSON.parse(setup), Number(process.env['PORT']))
+await serveWay(host, JSON.parse(setup), Number(process.env['PORT']))
 
 process.on('SIGTERM', () => {
   process.stdout.write(`@event ${JSON.stringify({ type: 'done', tasks: tasksDone() })}\n`, () =>

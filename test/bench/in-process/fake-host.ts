@@ -1,7 +1,14 @@
 // A host that does nothing of its own: it calls the handler, and tells the end of the response.
 import { setImmediate as macrotask } from 'node:timers/promises'
 import { NodeResponse } from '../../support/node-response.ts'
-import { createHandler, type Handler, type Host, type Setup, tasksDone } from '../http/handlers.ts'
+import {
+  createHandler,
+  type Handler,
+  type Host,
+  loadProvider,
+  type Setup,
+  tasksDone,
+} from '../http/handlers.ts'
 import { runAfter } from '../http/hosts/node-response.ts'
 
 /** As @whatwg-node/server passes it. */
@@ -21,8 +28,8 @@ const request = new Request('http://localhost/')
 const together = 16
 
 /** Returns what serves so many requests, and resolves when their tasks have run. */
-export function serveRequests(setup: Setup): (requests: number) => Promise<void> {
-  const handler = createHandler(host, setup)
+export async function serveRequests(setup: Setup): Promise<(requests: number) => Promise<void>> {
+  const handler = createHandler(host, setup, await loadProvider(setup))
   const hasTask = setup.way !== 'bare' && setup.way !== 'no task'
   return async (requests) => {
     const rounds = Math.ceil(requests / together)

@@ -2,4 +2,5 @@
 import { serveRequests } from './fake-host.ts'
 
 const [way = 'sync task', handler = 'sync', requests = '1000000'] = process.argv.slice(2)
-await serveRequests({ way, isAsync: handler === 'async', payload: 'constant' })(Number(requests))
+const serve = await serveRequests({ way, isAsync: handler === 'async', payload: 'constant' })
+await serve(Number(requests))

@@ -3,7 +3,7 @@ import { serveRequests } from './fake-host.ts'
 import type { Answer, Question } from './request.ts'
 
 const [way = '', isAsync] = process.argv.slice(2)
-const serve = serveRequests({ way, isAsync: isAsync === 'true', payload: 'constant' })
+const serve = await serveRequests({ way, isAsync: isAsync === 'true', payload: 'constant' })
 
 answerQuestions<Question, Answer>(async ({ requests }) => {
   globalThis.gc?.()

@@ -22,6 +22,9 @@ export async function load(port: number, seconds: number): Promise<Load> {
     '-t1',
     `-c${connections}`,
     `-d${seconds}s`,
+    // A server may be stopped for most of that: see turns.ts.
+    `--timeout`,
+    `${seconds + 1}s`,
     '-s',
     script,
     `http://127.0.0.1:${port}/`,

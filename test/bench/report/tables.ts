@@ -66,9 +66,9 @@ export function requestsOf(host: HostName, { requests }: Results): string {
       return [
         titles[row.way] ?? row.way,
         row.isAsync ? 'async' : 'sync',
-        Math.round(summarize(row.rates).median).toLocaleString('en'),
+        Math.round(row.rate).toLocaleString('en'),
         row.p99.toFixed(2),
-        row.cpu.toFixed(1),
+        summarize(row.cpus).median.toFixed(1),
         value(ofBare),
         value(ratioTo('floor', row, requests)),
         isResolved(ofBare) ? range(ofBare) : `${range(ofBare)}, not resolved`,
