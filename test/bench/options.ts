@@ -17,7 +17,7 @@ export function readOptions(args: readonly string[]): Options {
     args: [...args],
     options: {
       only: { type: 'string', default: '' },
-      rounds: { type: 'string', default: '7' },
+      rounds: { type: 'string', default: '5' },
       quick: { type: 'boolean', default: false },
     },
   })

@@ -18,12 +18,9 @@ process.setMaxListeners(0)
 const started = performance.now()
 const results: Results = { ...readResults(), machine: thisMachine() }
 for (const bench of options.benches) await benches()[bench](options)
+if (options.isWritten) await writePage(results)
 const verdict = tables.budgets(judge(results))
 console.log(`\n${verdict}\n\nIn ${((performance.now() - started) / 60_000).toFixed(1)} minutes.`)
-if (options.isWritten) {
-  writeResults(results)
-  await writePage(results)
-}
 
 /** Each prints what it has measured as soon as it has it. */
 function benches(): Record<BenchName, (options: Options) => Promise<unknown>> {
@@ -64,4 +61,6 @@ function benches(): Record<BenchName, (options: Options) => Promise<unknown>> {
 
 function print(title: string, table: string): void {
   console.log(`\n${title}\n\n${table}`)
+  // At once: what comes after it may fail, and all of it takes long.
+  if (options.isWritten) writeResults(results)
 }

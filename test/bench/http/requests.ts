@@ -30,7 +30,7 @@ export function ratioTo(way: string, row: RequestsRow, rows: readonly RequestsRo
 const bothWays = ['bare', 'floor', 'no task', 'sync task', 'async task', 'provided']
 const turnsPerRound = 6
 /** Turns of a second, alone. */
-const turnsAlone = 3
+const turnsAlone = 2
 
 interface Served {
   readonly setup: Setup
@@ -52,9 +52,17 @@ export async function measureRequests(host: HostName, rounds: number): Promise<R
       all.push({ setup, server: await start(host, setup), alone: [], cpus: [], answered: 0 })
     }
     for (let turn = 0; turn < turnsAlone; turn += 1) {
-      for (const one of all) one.alone.push(count(one, await load(one.server.port, 1)))
+      for (const one of all) {
+        const loaded = await load(one.server.port, 1)
+        if (loaded.cut > 0) throw new Error(`${host}, ${one.setup.way}: ${one.server.output()}`)
+        one.alone.push(count(one, loaded))
+      }
     }
-    for (let round = 0; round < rounds; round += 1) await measureRound(all)
+    for (let round = 0; round < rounds; round += 1) {
+      for (const isAsync of [false, true]) {
+        await measureRound(all.filter(({ setup }) => setup.isAsync === isAsync))
+      }
+    }
     return await Promise.all(all.map((one) => rowOf(host, one)))
   } finally {
     for (const { server } of all) await server.stop()

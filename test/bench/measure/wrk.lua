@@ -2,8 +2,8 @@
 function done(summary, latency)
   local errors = summary.errors
   print(string.format(
-    'measured {"requests":%d,"duration":%d,"p99":%d,"failed":%d}',
+    'measured {"requests":%d,"duration":%d,"p99":%d,"failed":%d,"cut":%d}',
     summary.requests, summary.duration, latency:percentile(99),
-    errors.connect + errors.read + errors.write + errors.status + errors.timeout
+    errors.connect + errors.write + errors.status + errors.timeout, errors.read
   ))
 end

@@ -10,6 +10,8 @@ export interface Load {
   readonly rate: number
   /** Milliseconds within which 99 of 100 were answered. */
   readonly p99: number
+  /** Connections that the server has cut off. One that is stopped does so at times, for its own timeout. */
+  readonly cut: number
 }
 
 const connections = 16
@@ -31,7 +33,9 @@ export async function load(port: number, seconds: number): Promise<Load> {
   ]
   const [program = '', ...rest] = pinned(cores.load, [wrk, ...args])
   const { stdout } = await promisify(execFile)(program, rest)
-  const { requests, duration, p99, failed } = JSON.parse(/^measured (.*)/m.exec(stdout)?.[1] ?? '')
+  const { requests, duration, p99, failed, cut } = JSON.parse(
+    /^measured (.*)/m.exec(stdout)?.[1] ?? '',
+  )
   if (failed > 0) throw new Error(`${failed} requests have failed:\n${stdout}`)
-  return { requests, rate: (requests * 1e6) / duration, p99: p99 / 1000 }
+  return { requests, rate: (requests * 1e6) / duration, p99: p99 / 1000, cut }
 }

@@ -53,7 +53,7 @@ function requests({ requests: rows }: Results): TopLevelSpec {
   const values = rows
     .filter((row) => !row.isAsync)
     .flatMap((row) => named(ways, row.host, row.way, ratioTo('bare', row, rows).median))
-  return bars('What does a task cost?', 'requests per second, of the bare handler', values, [
+  return bars('What does a task cost?', 'requests for the same CPU, of the bare handler', values, [
     ['the floor', colors.gray],
     ['no task', colors.green],
     ['one task', colors.blue],
@@ -70,12 +70,17 @@ function alternatives({ requests: rows }: Results): TopLevelSpec {
   const values = rows
     .filter((row) => !row.isAsync)
     .flatMap((row) => named(ways, row.host, row.way, ratioTo('bare', row, rows).median))
-  return bars('What would another way cost?', 'requests per second, of the bare handler', values, [
-    ['withBackgroundTasks', colors.blue],
-    ['wrap alone', colors.violet],
-    ['pipeTo (Next.js)', colors.orange],
-    ['pipeThrough', colors.gray],
-  ])
+  return bars(
+    'What would another way cost?',
+    'requests for the same CPU, of the bare handler',
+    values,
+    [
+      ['withBackgroundTasks', colors.blue],
+      ['wrap alone', colors.violet],
+      ['pipeTo (Next.js)', colors.orange],
+      ['pipeThrough', colors.gray],
+    ],
+  )
 }
 
 function streams({ streams: rows }: Results): TopLevelSpec {
