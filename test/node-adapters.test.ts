@@ -45,6 +45,17 @@ const adapters: [string, (adapter: Adapter, res: NodeResponse) => Args][] = [
       Object.assign(new Request(url), { waitUntil, runtime: { node: { res } } }),
     ],
   ],
+  [
+    'Hono on @whatwg-node/server',
+    ({ waitUntil }, res) => [{ req: { raw: new Request(url) }, env: { res, waitUntil } }],
+  ],
+  [
+    'Hono on srvx',
+    ({ waitUntil }, res) => {
+      const raw = Object.assign(new Request(url), { waitUntil, runtime: { node: { res } } })
+      return [{ req: { raw } }]
+    },
+  ],
 ]
 
 describe.each(adapters)('The waitUntil of %s', (_, argsOf) => {

@@ -52,6 +52,13 @@ const frameworks: readonly HostRow[] = [
     lambdaContext: (h3) => h3?.['runtime']?.['awsLambda']?.['context'],
     context: (h3) => h3?.['req'],
   },
+  // Hono on srvx
+  {
+    nodeResponse: (c) => c?.['req']?.['raw']?.['runtime']?.['node']?.['res'],
+    context: (c) => c?.['req']?.['raw'],
+  },
+  // Hono on @whatwg-node/server
+  { nodeResponse: (c) => c?.['env']?.['res'], context: (c) => c?.['env'] },
   // Hono
   {
     request: (c) => c?.['req']?.['raw'],

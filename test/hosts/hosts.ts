@@ -40,6 +40,8 @@ export const hosts = {
     example: 'hono-node-server',
   }),
   hono: node('Hono on @hono/node-server', 'hono'),
+  'hono-srvx': node('Hono on srvx', 'hono-srvx'),
+  'hono-whatwg-node': node('Hono on @whatwg-node/server', 'hono-whatwg-node'),
   h3: node('h3', 'h3'),
   'node-fetch-server': node('@remix-run/node-fetch-server', 'node-fetch-server', {
     example: 'node-fetch-server',

@@ -32,6 +32,8 @@ describe('The places of the Node response', () => {
     ['@hono/node-server', [{}, { outgoing: thing }]],
     ['srvx and h3', [{ runtime: { node: { res: thing } } }]],
     ['Hono', [{ env: { outgoing: thing } }]],
+    ['Hono on srvx', [{ req: { raw: { runtime: { node: { res: thing } } } } }]],
+    ['Hono on @whatwg-node/server', [{ env: { res: thing } }]],
   ])('have that of %s', (_, args) => {
     expect(leadsTo(both('nodeResponse'), thing, args)).toBe(true)
   })
@@ -64,6 +66,8 @@ describe('The places of a context with a waitUntil', () => {
     ['@whatwg-node/server and Netlify', [{}, thing]],
     ['Workers', [{}, {}, thing]],
     ['Hono', [{ executionCtx: thing }]],
+    ['Hono on srvx', [{ req: { raw: thing } }]],
+    ['Hono on @whatwg-node/server', [{ env: thing }]],
     ['SvelteKit', [{ platform: { ctx: thing } }]],
     ["SvelteKit's handle", [{ event: { platform: { ctx: thing } }, resolve: () => {} }]],
     ['Astro', [{ locals: { cfContext: thing } }]],

@@ -1,0 +1,3 @@
+import { testHost } from './suite.ts'
+
+testHost('hono-whatwg-node')

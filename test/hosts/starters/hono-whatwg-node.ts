@@ -1,0 +1,9 @@
+import { createServer } from 'node:http'
+import { createServerAdapter } from '@whatwg-node/server'
+import { type Context, Hono } from 'hono'
+import { createApp } from '../app/app.ts'
+import { common, port } from '../app/node.ts'
+
+const app = new Hono()
+app.all('*', createApp({ ...common, request: (context: Context) => context.req.raw }))
+createServer(createServerAdapter(app.fetch)).listen(port, '127.0.0.1')
