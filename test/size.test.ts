@@ -14,7 +14,7 @@ beforeAll(async () => {
 describe('The core', () => {
   // Lower them when the core gets smaller.
   it.each([
-    ['whole', '*', 11_950],
+    ['whole', '*', 11_980],
     ['for an import of BackgroundTasks alone', '{ BackgroundTasks }', 8550],
   ])('is small, minified and gzipped: %s', async (name, exported, limit) => {
     const bytes = await sizeOf(exported)

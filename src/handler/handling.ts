@@ -59,11 +59,6 @@ export class Handling implements ListRequest {
     this.#bind(this.#answer, { carrier, teller: () => teller }, this.#head)
   }
 
-  watch(): void {
-    const deadline = this.#deadline ?? this.#caller.deadline
-    if (deadline) watchDeadline(this.list, deadline)
-  }
-
   #tieAnswer(answer: unknown): unknown {
     try {
       return this.#tie(answer)
@@ -75,10 +70,7 @@ export class Handling implements ListRequest {
   /** Lets the list run when `answer` has been sent. Returns what to send in its place. */
   #tie(answer: unknown, head?: ResponseHead): unknown {
     const { list, host } = this
-    if (joinRequest(list)) {
-      list.release()
-      return answer
-    }
+    if (this.#joins()) return answer
     // Another one may have to be asked at once.
     const mayWait = host === this.#caller && list.isEmpty && !list.isAwaited
     this.#teller = mayWait ? host.teller?.(answer) : undefined
@@ -91,9 +83,29 @@ export class Handling implements ListRequest {
 
   #bind(answer: unknown, host: Host, head?: ResponseHead): unknown {
     const { exchange, sent } = attach(answer, host, head)
+    this.#wait(exchange)
+    return sent
+  }
+
+  #wait(exchange: Exchange): void {
+    this.#watch()
     this.list.waitFor(exchange)
     countIn(this.list)
-    return sent
+  }
+
+  /** Whether the list around it decides when it runs. */
+  #joins(): boolean {
+    if (!joinRequest(this.list)) return false
+    this.#watch()
+    this.list.release()
+    return true
+  }
+
+  /** Looks the deadline up now: what waits holds nothing of the request. */
+  #watch(): void {
+    const { list } = this
+    const deadline = this.#deadline ?? this.#caller.deadline
+    if (deadline) list.watch = () => watchDeadline(list, deadline)
   }
 
   /** What to throw at the host: the answer, if that is one. */
@@ -108,14 +120,10 @@ export class Handling implements ListRequest {
     }
     // What has been thrown first, and was answered, is not forgotten for a failure after that.
     list.thrown ??= { reason: error }
-    if (joinRequest(list)) {
-      list.release()
-      return error
-    }
+    if (this.#joins()) return error
     const exchange = new Exchange()
     exchange.end('thrown', error)
-    list.waitFor(exchange)
-    countIn(list)
+    this.#wait(exchange)
     return error
   }
 }

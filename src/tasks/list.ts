@@ -27,8 +27,6 @@ type ListState = 'free' | 'handling' | 'waiting' | 'running' | 'over'
 export interface ListRequest {
   /** Finds the end of a response that was answered while the list was empty. */
   subscribe(): void
-  /** Watches the list from its start on, if that takes any time. */
-  watch(): void
 }
 
 /** The inside of a `BackgroundTasks`: what is in it, and where it stands. */
@@ -43,8 +41,10 @@ export class List extends Contents implements RequestList, Parent {
   thrown: { readonly reason: unknown } | undefined
   /** That of its request. */
   waitUntil: RequestList['waitUntil']
-  /** Where it has a handler, until it starts: what runs holds nothing of the request. */
+  /** Where it has a handler, until it waits: what waits, or runs, holds nothing of the request. */
   #request: ListRequest | undefined
+  /** Watches it from its start on, if that takes any time. */
+  watch: (() => void) | undefined
   /** From its start on. */
   #schedule: Schedule | undefined
   #ended: Promise<void> | undefined
@@ -83,7 +83,7 @@ export class List extends Contents implements RequestList, Parent {
   }
 
   get ended(): Promise<void> {
-    if (this.state === 'free') this.#request?.subscribe()
+    this.#request?.subscribe()
     return (this.#ended ??= this.isOpen
       ? new Promise((resolve) => (this.#resolve = resolve))
       : Promise.resolve())
@@ -91,7 +91,7 @@ export class List extends Contents implements RequestList, Parent {
 
   /** In the order added, those of lists in it flattened. */
   get finished(): Promise<TaskResult[]> {
-    if (this.state === 'free') this.#request?.subscribe()
+    this.#request?.subscribe()
     return (this.#finished ??= this.isOpen
       ? new Promise((resolve) => (this.#tell = resolve))
       : Promise.resolve(this.#results()))
@@ -125,6 +125,7 @@ export class List extends Contents implements RequestList, Parent {
   }
 
   override waitFor(exchange: Exchange): void {
+    this.#request = undefined
     if (!this.hasStarted) this.state = 'waiting'
     super.waitFor(exchange)
   }
@@ -157,13 +158,11 @@ export class List extends Contents implements RequestList, Parent {
     const end = this.thrown ? new End('thrown', this.thrown.reason, given.response) : given
     this.#schedule ??= new Schedule(this, end, terms)
     this.state = 'running'
-    this.exchange = undefined
-    const request = this.#request
-    this.#request = undefined
+    this.#request = this.exchange = undefined
     this.resume()
     if (!this.isOpen) return undefined
     // Below another handler too: that one may know of no deadline.
-    request?.watch()
+    this.watch?.()
     return this.ended
   }
 

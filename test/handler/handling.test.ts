@@ -251,6 +251,25 @@ describe('A list that was empty when its handler answered', () => {
   })
 })
 
+describe('A list that waits', () => {
+  it('does not hold the request of its handler', async () => {
+    const res = new NodeResponse()
+    const reference = await (async () => {
+      const request = new Request('http://localhost/')
+      const handler = withBackgroundTasks((tasks, _request: Request, _context: object) => {
+        tasks.addTask(() => {})
+        return new Response('body')
+      })
+      await handler(request, { res })
+      return new WeakRef(request)
+    })()
+    await turn()
+    expect(await isCollected(reference)).toBe(true)
+    res.finish()
+    await drain()
+  })
+})
+
 describe('A task that runs', () => {
   it('holds neither the request of its handler nor what the host has of its own', async () => {
     const gate = newGate()

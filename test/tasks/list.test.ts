@@ -21,7 +21,7 @@ function newTask(name: string, run: () => unknown = () => {}): BackgroundTask {
 
 /** The request of a handler that adds to a list. */
 function newRequest() {
-  return { subscribe: vi.fn<() => void>(), watch: vi.fn<() => void>() }
+  return { subscribe: vi.fn<() => void>() }
 }
 
 describe('A List', () => {
@@ -93,18 +93,18 @@ describe('A List', () => {
     expect(list.state).toBe('over')
   })
 
-  it('is watched by its request from its start on, if that takes any time', async () => {
-    const [short, long] = [newRequest(), newRequest()]
+  it('is watched from its start on, if that takes any time', async () => {
+    const [short, long] = [vi.fn<() => void>(), vi.fn<() => void>()]
     const gate = newGate()
     const list = newList(newTask('task', () => gate.opened))
-    for (const [given, request] of [[newList(), short] as const, [list, long] as const]) {
-      given.handle(request)
+    for (const [given, watch] of [[newList(), short] as const, [list, long] as const]) {
+      given.watch = watch
       given.start(new End('closed'))
     }
-    expect([short.watch.mock.calls, long.watch.mock.calls]).toEqual([[], [[]]])
+    expect([short.mock.calls, long.mock.calls]).toEqual([[], [[]]])
     gate.open()
     await list.ended
-    expect(long.watch).toHaveBeenCalledOnce()
+    expect(long).toHaveBeenCalledOnce()
   })
 
   it('ends so as its handler threw, whatever becomes of the response', async () => {
