@@ -6,4 +6,5 @@ import { common, port } from '../app/node.ts'
 
 const app = new Hono()
 app.all('*', createApp({ ...common, request: (context: Context) => context.req.raw }))
-createServer(createServerAdapter(app.fetch)).listen(port, '127.0.0.1')
+const adapter = createServerAdapter((request, context: object) => app.fetch(request, context))
+createServer(adapter).listen(port, '127.0.0.1')
