@@ -1,3 +1,4 @@
+import { isDenoInfo } from './deno.ts'
 import type { Probe, Unknown } from './find.ts'
 
 /** Where a host keeps what is used here, in the arguments that it passes to a handler. */
@@ -16,9 +17,10 @@ interface HostRow {
 const first: Probe = (request) => request
 const second: Probe = (_, context) => context
 const event: Probe = (input) => input?.['request']
-// Not that of Next.js, which throws in the edge runtime and in a proxy; nor that of an event of h3.
-// With what resolves it: the event of a context of Hono throws, which costs more than all of this.
+// Beside what resolves it: Hono has a getter of that name which throws, and a throw costs as much as all
+// of this.
 const eventOf = (input?: Unknown): Unknown | undefined => input?.['resolve'] && input['event']
+// Not that of Next.js, which throws in the edge runtime and in a proxy; nor that of an event of h3.
 const own: Probe = (it) => ((it?.['nextUrl'] ?? it?.['req']) ? undefined : it)
 
 /** Of hosts that pass a request as the first argument. */
@@ -52,6 +54,8 @@ const frameworks: readonly HostRow[] = [
     lambdaContext: (h3) => h3?.['runtime']?.['awsLambda']?.['context'],
     context: (h3) => h3?.['req'],
   },
+  // Hono on @hono/node-server
+  { nodeResponse: (c) => c?.['env']?.['outgoing'] },
   // Hono on srvx
   {
     nodeResponse: (c) => c?.['req']?.['raw']?.['runtime']?.['node']?.['res'],
@@ -62,12 +66,12 @@ const frameworks: readonly HostRow[] = [
   // Hono
   {
     request: (c) => c?.['req']?.['raw'],
-    nodeResponse: (c) => c?.['env']?.['outgoing'],
     denoInfo: (c) => c?.['env'],
     // The second where the answer is streamed.
     lambdaContext: (c) => c?.['env']?.['lambdaContext'] ?? c?.['env']?.['context'],
-    // A getter that throws where there is none, and a throw costs as much as all of this.
-    context: (c) => (c?.['env']?.['outgoing'] ? undefined : c?.['executionCtx']),
+    // A getter that throws where there is none, as on @hono/node-server and on Deno.
+    context: (c) =>
+      c?.['env']?.['outgoing'] || isDenoInfo(c?.['env']) ? undefined : c?.['executionCtx'],
   },
   // Service workers
   { request: event, context: own },

@@ -96,6 +96,14 @@ describe('The places of a context with a waitUntil', () => {
     expect(getter).not.toHaveBeenCalled()
   })
 
+  it('leave the getter of Hono alone on Deno, which throws', () => {
+    const executionCtx = vi.fn<() => object>()
+    const info = { remoteAddr: {}, completed: Promise.resolve() }
+    const context = Object.defineProperty({ env: info }, 'executionCtx', { get: executionCtx })
+    expect(leadsTo(both('context'), thing, [context])).toBe(false)
+    expect(executionCtx).not.toHaveBeenCalled()
+  })
+
   it('leave the getter of Hono alone on Node, which throws', () => {
     const executionCtx = vi.fn<() => void>()
     const context = { env: { outgoing: {} } }
