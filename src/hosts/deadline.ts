@@ -1,5 +1,6 @@
 import { isObject } from '../util/checks.ts'
 import { find } from './find.ts'
+import { ofVercel } from './wait-until.ts'
 
 /** When a platform ends what is left of a request. */
 export interface Deadline {
@@ -8,9 +9,7 @@ export interface Deadline {
   remaining(): number
 }
 
-const vercelContext = Symbol.for('@vercel/request-context')
 const globals: {
-  readonly [vercelContext]?: { get?(): unknown }
   readonly EdgeRuntime?: unknown
   readonly addEventListener?: (type: string, listener: () => void) => void
 } = globalThis
@@ -18,22 +17,18 @@ const globals: {
 /** Its object of that name; it says in an event when it ends the process. */
 const isSupabase = isObject(globals.EdgeRuntime)
 
+const platforms = [ofVercel]
+
+function hasDeadline(value: unknown): value is { readonly deadline: string | number } {
+  return isObject(value) && 'deadline' in value
+}
+
 /** That of the platform, where code can find one by itself. */
 export function findPlatformDeadline(): Deadline | undefined {
-  const context = find([() => globals[vercelContext]?.get?.()], [], hasDeadline)
-  if (context !== undefined) {
-    const at = new Date(context.deadline).getTime()
-    return at > 0 ? { platform: 'Vercel', remaining: () => at - Date.now() } : undefined
-  }
+  const context = find(platforms, [], hasDeadline)
+  const at = context && new Date(context.deadline).getTime()
+  if (at) return { platform: 'Vercel', remaining: () => at - Date.now() }
   return isSupabase ? { platform: 'Supabase', remaining: () => Infinity } : undefined
-}
-
-interface VercelContext {
-  readonly deadline: string | number
-}
-
-function hasDeadline(value: unknown): value is VercelContext {
-  return isObject(value) && 'deadline' in value && value.deadline !== undefined
 }
 
 /** Calls back when the platform says that the process ends. */

@@ -29,8 +29,11 @@ const vercel = Symbol.for('@vercel/request-context')
 const next = Symbol.for('@next/request-context')
 const neon = Symbol.for('@neondatabase/functions/request-context')
 
+/** What Vercel has for the request being handled. */
+export const ofVercel: Probe = () => globals[vercel]?.get?.()
+
 const platforms: readonly Probe[] = [
-  () => globals[vercel]?.get?.(),
+  ofVercel,
   () => globals[next]?.get?.(),
   () => globals[neon]?.get?.(),
   () => EdgeRuntime,

@@ -139,7 +139,7 @@ export class Task extends Item {
     turn.perform(this, this.#call)
   }
 
-  /** Has ended, if it had not before. */
+  /** Ends it, unless it has ended. */
   settle(status: TaskResult['status'], error?: unknown, skipped: string[] = []): void {
     if (this.result !== undefined) return
     const turn = this.#turn
