@@ -437,7 +437,7 @@ function pick(measured: Partial<Measured> | undefined, key: string): Record<stri
   return Object.fromEntries(Object.entries(measured ?? {}).filter(([name]) => name === key))
 }
 
-/** Hono's middleware has the limits of its server, and no other; a handler of Hono has hardly any. */
+/** What is under Hono has the limits of its server, besides those that name it. */
 export const servers: Partial<Record<HostName, HostName>> = {
   'hono-srvx': 'srvx',
   'hono-whatwg-node': 'whatwg-node',

@@ -70,9 +70,9 @@ export function hostRow({ title, runtimes, untouched, measured }: Results): stri
 
 /** Every documented limit of the suite, with its reason, by host. */
 export function limits(): string {
-  const names = (Object.keys(hosts) as HostName[]).filter((name) => servers[name] === undefined)
-  const all = new Map(names.map((name) => [name, limitsOf(name)]))
-  const adapters = names.filter(isAdapter)
+  const names = Object.keys(hosts) as HostName[]
+  const all = new Map(names.map((name) => [name, ownLimitsOf(name)]))
+  const adapters = names.filter((name) => isAdapter(name) && servers[name] === undefined)
   const common = limitsOf('srvx').filter((limit) =>
     adapters.every((name) => all.get(name)?.some((other) => isEqual(limit, other))),
   )
@@ -97,6 +97,13 @@ interface Limit {
   readonly request: string
   readonly form: Form
   readonly text: string
+}
+
+/** Those that its server has not. */
+function ownLimitsOf(host: HostName): Limit[] {
+  const server = servers[host]
+  const known = server === undefined ? [] : limitsOf(server)
+  return limitsOf(host).filter((limit) => !known.some((other) => isEqual(limit, other)))
 }
 
 function limitsOf(host: HostName): Limit[] {
@@ -144,9 +151,11 @@ function limitOf(host: HostName, { name, standard }: Case, form: Form): string |
     lastByte === standard.lastByte ? undefined : lastByte,
     start === standard.start || start === undefined ? undefined : `the tasks start ${start}`,
     source === standard.source || source === undefined ? undefined : `the source is told ${source}`,
-  ]
+  ].filter((part) => part !== undefined)
+  // A host may do as all others where its server does not.
+  if (instead.length === 0) return undefined
   const reasons = new Set(applied.slice(-1).map(({ reason }) => reason))
-  return `${instead.filter((part) => part !== undefined).join(', ')}. ${[...reasons].join('. ')}.`
+  return `${instead.join(', ')}. ${[...reasons].join('. ')}.`
 }
 
 /** `GET string` and `GET json` as `GET` of string, json. */
