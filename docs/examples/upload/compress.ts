@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { type Progress, writeProgress } from './progress.ts'
 
-const parts = 20
+const parts = 8
 
 /**
- * Compresses the upload in `folder`, a twentieth of the file at a time, each one blocking its thread:
+ * Compresses the upload in `folder`, an eighth of the file at a time, each one blocking its thread:
  * it stands for the work that no `await` makes cheaper, such as resizing an image.
  *
  * @param report Told how far it is.
