@@ -9,7 +9,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { withContext } from './tasks/context-function.ts'
 import type { TaskContext } from './tasks/task-types.ts'
 import { ThreadPool, type WorkerThreadOptions } from './threads/thread-pool.ts'
-import { checkMilliseconds, kindOf } from './util/checks.ts'
+import { checkMilliseconds, kindOf, refuse } from './util/checks.ts'
 import { checkOptions } from './util/options.ts'
 
 export type { WorkerThreadOptions }
@@ -96,19 +96,17 @@ export function workerThread(
 }
 
 function poolOf(url: URL, options: WorkerThreadOptions): ThreadPool {
+  const verb = 'make a worker thread'
   if (!(url instanceof URL)) {
-    throw new TypeError(
-      `Cannot make a worker thread: the module is ${kindOf(url)}, pass new URL('./module.js', import.meta.url)`,
-    )
+    refuse(verb, `the module is ${kindOf(url)}`, "pass new URL('./module.js', import.meta.url)")
   }
-  checkOptions('make a worker thread', options)
+  checkOptions(verb, options)
   const { threads, idleTimeout, resourceLimits } = options
   if (threads !== undefined && !(Number.isInteger(threads) && threads > 0)) {
-    throw new RangeError(
-      'Cannot make a worker thread: threads is not a whole number above 0, pass how many may run at once',
-    )
+    const advice = 'pass how many may run at once'
+    refuse(verb, 'threads is not a whole number above 0', advice, RangeError)
   }
-  checkMilliseconds('make a worker thread', 'idleTimeout', idleTimeout)
+  checkMilliseconds(verb, 'idleTimeout', idleTimeout)
 
   const settings = { threads, idleTimeout, resourceLimits: { ...resourceLimits } }
   const known = pools.get(url.href)
@@ -118,9 +116,7 @@ function poolOf(url: URL, options: WorkerThreadOptions): ThreadPool {
     return pool
   }
   if (Object.keys(options).length > 0 && !isDeepStrictEqual(settings, known.settings)) {
-    throw new TypeError(
-      `Cannot make a worker thread: ${url.href} has threads with other options, pass the same ones`,
-    )
+    refuse(verb, `${url.href} has threads with other options`, 'pass the same ones')
   }
   return known.pool
 }

@@ -1,6 +1,6 @@
 import type { JobsOptions } from 'bullmq'
 import type { Outcome } from '../response/outcome.ts'
-import { kindOf } from '../util/checks.ts'
+import { isObject, kindOf, refuse } from '../util/checks.ts'
 import { unfitForJson, unfitText } from './json.ts'
 
 /** BullMQ's own options of a job, handed on as they are. `delay` is not one: see `grace`. */
@@ -72,7 +72,7 @@ export function planJob(label: string, args: unknown, options: DurableJobOptions
 /** The arguments to store. Refuses what would arrive in the worker as something else. */
 function sentArguments(label: string, args: unknown): readonly unknown[] {
   if (!Array.isArray(args)) {
-    throw new TypeError(`Cannot add ${label}: args is ${kindOf(args)}, pass an array`)
+    refuse(`add ${label}`, `args is ${kindOf(args)}`, 'pass an array')
   }
   const sent = [...args]
   // Optional arguments left out at the end, that JSON would make null.
@@ -88,29 +88,26 @@ function sentArguments(label: string, args: unknown): readonly unknown[] {
 
 /** BullMQ would refuse these too, but for a job that waits under an id of its own only later. */
 function checkOptions(label: string, options: StoredOptions): void {
+  const verb = `add ${label}`
   const { jobId, deduplication, backoff } = options
   if ('delay' in options) {
-    throw new TypeError(`Cannot add ${label}: a job takes no delay here, use grace`)
+    refuse(verb, 'a job takes no delay here', 'use grace')
   }
   checkId(label, 'jobId', jobId)
   if (String(Number.parseInt(jobId, 10)) === jobId || jobId.includes(':')) {
-    throw new TypeError(
-      `Cannot add ${label}: its jobId is a number or has a colon, use letters or -`,
-    )
+    refuse(verb, 'its jobId is a number or has a colon', 'use letters or -')
   }
   if (deduplication !== undefined) checkId(label, 'deduplication.id', deduplication.id)
   const { jitter = 0 } = typeof backoff === 'object' ? backoff : {}
   if (!(jitter >= 0 && jitter <= 1)) {
-    throw new TypeError(
-      `Cannot add ${label}: the jitter of its backoff is out of range, use 0 to 1`,
-    )
+    refuse(verb, 'the jitter of its backoff is out of range', 'use 0 to 1')
   }
 }
 
 function checkId(label: string, name: string, id: unknown): void {
   if (typeof id !== 'string' || id === '') {
     const wrong = id === '' ? 'empty' : kindOf(id)
-    throw new TypeError(`Cannot add ${label}: its ${name} is ${wrong}, pass a text`)
+    refuse(`add ${label}`, `its ${name} is ${wrong}`, 'pass a text')
   }
   const found = unfitText(id)
   if (found !== undefined) throw new TypeError(`Cannot add ${label}: its ${name} holds ${found}`)
@@ -118,5 +115,5 @@ function checkId(label: string, name: string, id: unknown): void {
 
 /** Whether `planJob` may have written it. A queue holds whatever others have put there. */
 export function isDurableData(data: unknown): data is DurableData {
-  return typeof data === 'object' && data !== null && 'args' in data && Array.isArray(data.args)
+  return isObject(data) && 'args' in data && Array.isArray(data.args)
 }
