@@ -5,6 +5,7 @@
  * @module background-tasks/bullmq
  */
 
+import { jobOptionsOf } from './queue/durable-job.ts'
 import { DurableTasks } from './queue/durable-tasks.ts'
 import type {
   Durable,
@@ -12,6 +13,7 @@ import type {
   DurableOptions,
   DurableQueue,
 } from './queue/durable-types.ts'
+import { checkTaskFunction } from './tasks/definition.ts'
 import { checkMilliseconds, isObject, kindOf, refuse } from './util/checks.ts'
 import { checkOptions } from './util/options.ts'
 
@@ -71,15 +73,19 @@ export function durable<Functions extends DurableFunctions>(
   const verb = 'make tasks durable'
   checkOptions(verb, options)
   const { grace = 30_000, storeTimeout = 10_000 } = options
-  if (typeof queue?.add !== 'function') {
+  if (![queue?.add, queue?.getJob, queue?.remove].every((method) => typeof method === 'function')) {
     refuse(verb, `the queue is ${kindOf(queue)}`, 'pass a Queue of BullMQ')
   }
   if (!isObject(functions)) {
     refuse(verb, `the functions are ${kindOf(functions)}`, 'pass an object of them')
   }
   for (const [name, fn] of Object.entries(functions)) {
-    if (typeof fn === 'function' || typeof fn?.run === 'function') continue
-    refuse(`make ${name} durable`, `it is ${kindOf(fn)}`, 'pass a function or { run }')
+    const run = typeof fn === 'function' ? fn : fn?.run
+    if (typeof run !== 'function') {
+      refuse(`make ${name} durable`, `it is ${kindOf(fn)}`, 'pass a function or { run }')
+    }
+    checkTaskFunction(run, `make ${name} durable`)
+    if (typeof fn !== 'function') jobOptionsOf(`make ${name} durable`, fn)
   }
   checkMilliseconds(verb, 'grace', grace)
   checkMilliseconds(verb, 'storeTimeout', storeTimeout)

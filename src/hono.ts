@@ -8,10 +8,9 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { checkedBegin, type HandlerOptions } from './handler/handle.ts'
 import { isResponse } from './response/is-response.ts'
-import { type BackgroundTasks, isBackgroundTasks } from './tasks/background-tasks.ts'
+import type { BackgroundTasks } from './tasks/background-tasks.ts'
 import { insideOf } from './tasks/item.ts'
 import { registry } from './tasks/registry.ts'
-import { requestList } from './tasks/wrap.ts'
 import { isObject, refuse } from './util/checks.ts'
 
 declare module 'hono' {
@@ -62,11 +61,7 @@ export function provideBackgroundTasks(options: HandlerOptions = {}): Middleware
   checkIsCalled(options)
   const begin = checkedBegin('create the middleware', options)
   return async function backgroundTasks(c, next) {
-    const shared = sharedTasks(c)
-    if (shared !== undefined) {
-      c.set('backgroundTasks', shared)
-      return next()
-    }
+    if (isShared(c)) return next()
     const handling = begin([c])
     const { list, tasks } = handling
     c.set('backgroundTasks', tasks)
@@ -74,8 +69,10 @@ export function provideBackgroundTasks(options: HandlerOptions = {}): Middleware
     const respond = async (): Promise<Response | undefined> => {
       await next()
       if (c.error !== undefined) list.thrown = { reason: c.error }
-      // Asking for the response makes one, where there is none.
-      return c.finalized ? c.res : undefined
+      if (c.finalized) return c.res
+      // Hono makes an error of it, when this is over.
+      list.thrown ??= { reason: new Error('Cannot answer: the handler has returned nothing') }
+      return undefined
     }
     const run = (): unknown => handling.handle(respond)
     try {
@@ -94,11 +91,9 @@ function checkIsCalled(options: unknown): void {
   refuse('create the middleware', 'it is given a request', advice)
 }
 
-/** Those of the request, where a handler around this one has some and is going to run them. */
-function sharedTasks(c: Context): BackgroundTasks | undefined {
-  const own: unknown = c.get('backgroundTasks')
-  const tasks = insideOf(own)?.hasHandler === true ? own : requestList()?.face
-  return isBackgroundTasks(tasks) ? tasks : undefined
+/** Whether a middleware around this one is going to run the tasks. */
+function isShared(c: Context): boolean {
+  return insideOf(c.get('backgroundTasks'))?.hasHandler === true
 }
 
 /** Only if it is another one, and never over the old one: Hono copies the headers of that. */

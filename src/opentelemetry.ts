@@ -6,6 +6,7 @@
 
 import { type Attributes, SpanStatusCode, trace, type Tracer } from '@opentelemetry/api'
 import type { BackgroundTask } from './tasks/background-task.ts'
+import { checkFunction, isError, kindOf, refuse } from './util/checks.ts'
 import { checkOptions } from './util/options.ts'
 
 /** What the spans are made with. */
@@ -50,8 +51,13 @@ export interface OpenTelemetryOptions {
 export function openTelemetry(
   options: OpenTelemetryOptions = {},
 ): (task: BackgroundTask, run: () => Promise<void>) => Promise<void> {
-  checkOptions('trace the tasks', options)
+  const verb = 'trace the tasks'
+  checkOptions(verb, options)
   const { tracer = trace.getTracer('background-tasks'), attributes } = options
+  if (typeof tracer?.startActiveSpan !== 'function') {
+    refuse(verb, `tracer is ${kindOf(tracer)}`, 'pass a Tracer of @opentelemetry/api')
+  }
+  if (attributes !== undefined) checkFunction(verb, 'attributes', attributes)
   return (task, run) =>
     tracer.startActiveSpan(task.name, { attributes: attributes?.(task) ?? {} }, async (span) => {
       const running = run()
@@ -69,9 +75,11 @@ export function openTelemetry(
 
 /** Not the error itself: the SDK takes a `code` for the type, and a `TimeoutError` has the code 23. */
 function toException(error: unknown): { name: string; message: string; stack: string } {
-  if (!(error instanceof Error)) {
-    return { name: typeof error, message: typeof error === 'string' ? error : '', stack: '' }
+  try {
+    if (isError(error))
+      return { name: error.name, message: error.message, stack: error.stack ?? '' }
+  } catch {
+    // One that cannot be looked at has a type all the same.
   }
-  const { name, message, stack = '' } = error
-  return { name, message, stack }
+  return { name: typeof error, message: typeof error === 'string' ? error : '', stack: '' }
 }

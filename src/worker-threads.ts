@@ -9,7 +9,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { withContext } from './tasks/context-function.ts'
 import type { TaskContext } from './tasks/task-types.ts'
 import { ThreadPool, type WorkerThreadOptions } from './threads/thread-pool.ts'
-import { checkMilliseconds, kindOf, refuse } from './util/checks.ts'
+import { checkMilliseconds, isObject, kindOf, refuse } from './util/checks.ts'
 import { checkOptions } from './util/options.ts'
 
 export type { WorkerThreadOptions }
@@ -85,6 +85,10 @@ export function workerThread(
   name: string,
   options: WorkerThreadOptions = {},
 ): (...args: unknown[]) => Promise<unknown> {
+  if (typeof name !== 'string' || name === '') {
+    const wrong = name === '' ? 'empty' : kindOf(name)
+    refuse(verb, `the name of the function is ${wrong}`, 'pass that of an export of the module')
+  }
   const pool = poolOf(url, options)
   return Object.defineProperties((...args: unknown[]) => pool.run(name, args), {
     name: { value: name },
@@ -95,8 +99,10 @@ export function workerThread(
   })
 }
 
+/** Bad calls read `Cannot make a worker thread: …`. */
+const verb = 'make a worker thread'
+
 function poolOf(url: URL, options: WorkerThreadOptions): ThreadPool {
-  const verb = 'make a worker thread'
   if (!(url instanceof URL)) {
     refuse(verb, `the module is ${kindOf(url)}`, "pass new URL('./module.js', import.meta.url)")
   }
@@ -107,6 +113,10 @@ function poolOf(url: URL, options: WorkerThreadOptions): ThreadPool {
     refuse(verb, 'threads is not a whole number above 0', advice, RangeError)
   }
   checkMilliseconds(verb, 'idleTimeout', idleTimeout)
+  if (resourceLimits !== undefined && !isObject(resourceLimits)) {
+    const advice = 'pass an object, as to a Worker of Node.js'
+    refuse(verb, `resourceLimits is ${kindOf(resourceLimits)}`, advice)
+  }
 
   const settings = { threads, idleTimeout, resourceLimits: { ...resourceLimits } }
   const known = pools.get(url.href)

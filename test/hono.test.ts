@@ -128,19 +128,17 @@ describe('provideBackgroundTasks() of Hono', () => {
     expect(witness.contexts).toMatchObject([{ outcome: 'closed', response: { status: 404 } }])
   })
 
-  it('runs the tasks of a request that only an outer middleware answers', async () => {
+  it('counts a handler that answers nothing as thrown, since Hono makes an error of that', async () => {
     const witness = newWitness()
-    const app = new Hono()
-    app.use(async (c, next) => {
-      await next()
-      if (!c.finalized) return c.text('from outside')
-      return undefined
+    const app = new Hono().use(provideBackgroundTasks())
+    app.use(async (c) => {
+      c.var.backgroundTasks.addTask(function announce() {})
+      c.var.backgroundTasks.addTask(witness.task)
     })
-    app.use(provideBackgroundTasks())
-    app.use(async (c) => void c.var.backgroundTasks.addTask(witness.task))
-    expect(await (await app.request('/')).text()).toBe('from outside')
+    app.onError((error, c) => c.text(error.message, 500))
+    expect(await (await app.request('/')).text()).toMatch(/^Context is not finalized/)
     await witness.task.finished
-    expect(witness.outcomes()).toEqual(['closed'])
+    expect(witness.outcomes()).toEqual(['thrown'])
   })
 
   it('keeps head and bytes, each cookie once, of a response that cannot be changed too', async () => {
@@ -442,7 +440,7 @@ describe('provideBackgroundTasks() of Hono with background-tasks/context', () =>
     expect(seen.size).toBe(1)
   })
 
-  it('shares the list of a provider around the app', async () => {
+  it('joins the list of a provider around the app', async () => {
     const witness = newWitness()
     const seen = new Set<BackgroundTasks>()
     const app = new Hono().use(provideBackgroundTasks())
@@ -451,15 +449,36 @@ describe('provideBackgroundTasks() of Hono with background-tasks/context', () =>
       c.var.backgroundTasks.addTask(witness.task)
       return c.text('answered')
     })
+    let around: BackgroundTasks | undefined
     const fetch = context.provideBackgroundTasks((request: Request) => {
-      seen.add(context.backgroundTasks())
+      around = context.backgroundTasks()
       return app.fetch(request)
     })
     await (await fetch(new Request('http://localhost/'))).text()
     await witness.task.finished
     await turn()
     expect(witness.outcomes()).toEqual(['closed'])
-    expect(seen.size).toBe(1)
+    expect(around?.tasks).toEqual([...seen])
+  })
+
+  it.each(['a provider', 'another app'])('knows of its onError below %s too', async (where) => {
+    const witness = newWitness()
+    const ran: string[] = []
+    const inner = new Hono().use(provideBackgroundTasks()).get('/inner', (c) => {
+      c.var.backgroundTasks.addTask(() => ran.push('announced'))
+      c.var.backgroundTasks.addTask(witness.task)
+      throw new Error('bug')
+    })
+    inner.onError((_, c) => c.text('failed', 500))
+    const outer = new Hono().use(provideBackgroundTasks()).mount('/', inner.fetch)
+    const fetch =
+      where === 'a provider'
+        ? context.provideBackgroundTasks((request: Request) => inner.fetch(request))
+        : outer.fetch
+    expect(await (await fetch(new Request('http://localhost/inner'))).text()).toBe('failed')
+    await drain()
+    expect(witness.contexts).toMatchObject([{ outcome: 'thrown', response: { status: 500 } }])
+    expect(ran).toEqual([])
   })
 
   it('lets a wrap below it join the list, and a mounted app share it', async () => {

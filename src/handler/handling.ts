@@ -8,7 +8,7 @@ import { watchDeadline } from '../tasks/deadline.ts'
 import { inside } from '../tasks/item.ts'
 import type { List, ListRequest } from '../tasks/list.ts'
 import type { ListOptions } from '../tasks/list-options.ts'
-import { countIn, joinRequest } from '../tasks/wrap.ts'
+import { countIn, joinRequest, requestList } from '../tasks/wrap.ts'
 import { isThenable } from '../util/checks.ts'
 import { answerOf } from './thrown.ts'
 
@@ -19,6 +19,8 @@ export class Handling implements ListRequest {
   /** Tells the end of the response: what has called the handler, unless that is replaced. */
   host: Host
   readonly #caller: HandlerHost
+  /** The list of the request, if that has one: this one joins it. */
+  readonly #around = requestList()
   readonly #deadline: Deadline | false | undefined
   /** What tells the end of an answer that was given while the list was empty. */
   #teller: Teller | undefined
@@ -95,7 +97,7 @@ export class Handling implements ListRequest {
 
   /** Whether the list around it decides when it runs. */
   #joins(): boolean {
-    if (!joinRequest(this.list)) return false
+    if (!joinRequest(this.list, this.#around)) return false
     this.#watch()
     this.list.release()
     return true
@@ -105,7 +107,7 @@ export class Handling implements ListRequest {
   #watch(): void {
     const { list } = this
     const deadline = this.#deadline ?? this.#caller.deadline
-    if (deadline) list.watch = () => watchDeadline(list, deadline)
+    if (deadline) list.watch = ({ onError }) => watchDeadline(list, deadline, onError)
   }
 
   /** What to throw at the host: the answer, if that is one. */

@@ -14,8 +14,12 @@ const answers: readonly ((thrown: object) => ResponseHead | undefined)[] = [
 export function answerOf(thrown: unknown): ResponseHead | undefined {
   if (!isObject(thrown)) return undefined
   for (const answer of answers) {
-    const head = answer(thrown)
-    if (head !== undefined) return head
+    try {
+      const head = answer(thrown)
+      if (head !== undefined) return head
+    } catch {
+      // What cannot be looked at, or sent, is no answer.
+    }
   }
   return undefined
 }
@@ -37,6 +41,8 @@ function svelteKitAnswer(thrown: object): ResponseHead | undefined {
 }
 
 function headOf(status: number, location?: string): ResponseHead {
-  const headers = new Headers(location === undefined ? {} : { location: encodeURI(location) })
+  const headers = new Headers()
+  // What is encoded already stays so.
+  if (location !== undefined) headers.set('location', location.replace(/[^!-~]+/g, encodeURI))
   return { ok: false, status, headers }
 }

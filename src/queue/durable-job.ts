@@ -1,6 +1,7 @@
 import type { JobsOptions } from 'bullmq'
 import type { Outcome } from '../response/outcome.ts'
 import { isObject, kindOf, refuse } from '../util/checks.ts'
+import { checkOptions } from '../util/options.ts'
 import { unfitForJson, unfitText } from './json.ts'
 
 /** BullMQ's own options of a job, handed on as they are. `delay` is not one: see `grace`. */
@@ -18,6 +19,31 @@ export type DurableJobOptions = Pick<
   | 'stackTraceLimit'
   | 'telemetry'
 >
+
+const optionNames = [
+  'attempts',
+  'backoff',
+  'deduplication',
+  'jobId',
+  'keepLogs',
+  'priority',
+  'removeOnComplete',
+  'removeOnFail',
+  'sizeLimit',
+  'stackTraceLimit',
+  'telemetry',
+] as const satisfies readonly (keyof DurableJobOptions)[]
+const known: ReadonlySet<string> = new Set([...optionNames, 'name', 'args', 'run'])
+
+/** Those of a definition or of a task: an instance of a class has fields of its own beside them. */
+export function jobOptionsOf(verb: string, given: object): DurableJobOptions {
+  if ('delay' in given) refuse(verb, 'a job takes no delay here', 'use grace')
+  checkOptions(verb, given, known)
+  const options: DurableJobOptions = given
+  return Object.fromEntries(
+    optionNames.filter((name) => name in given).map((name) => [name, options[name]]),
+  )
+}
 
 interface StoredOptions extends DurableJobOptions {
   readonly jobId: string
@@ -49,7 +75,7 @@ export function planJob(label: string, args: unknown, options: DurableJobOptions
   const sent = sentArguments(label, args)
   const { jobId = crypto.randomUUID() } = options
   const own = { ...options, jobId }
-  checkOptions(label, own)
+  checkStored(label, own)
   if (options.jobId === undefined && options.deduplication === undefined) {
     return { data: { args: sent }, options: own, jobId }
   }
@@ -87,18 +113,17 @@ function sentArguments(label: string, args: unknown): readonly unknown[] {
 }
 
 /** BullMQ would refuse these too, but for a job that waits under an id of its own only later. */
-function checkOptions(label: string, options: StoredOptions): void {
+function checkStored(label: string, options: StoredOptions): void {
   const verb = `add ${label}`
   const { jobId, deduplication, backoff } = options
-  if ('delay' in options) {
-    refuse(verb, 'a job takes no delay here', 'use grace')
-  }
   checkId(label, 'jobId', jobId)
   if (String(Number.parseInt(jobId, 10)) === jobId || jobId.includes(':')) {
     refuse(verb, 'its jobId is a number or has a colon', 'use letters or -')
   }
-  if (deduplication !== undefined) checkId(label, 'deduplication.id', deduplication.id)
-  const { jitter = 0 } = typeof backoff === 'object' ? backoff : {}
+  if (deduplication !== undefined) {
+    checkId(label, 'deduplication.id', Object(deduplication).id)
+  }
+  const { jitter = 0 } = isObject(backoff) ? backoff : {}
   if (!(jitter >= 0 && jitter <= 1)) {
     refuse(verb, 'the jitter of its backoff is out of range', 'use 0 to 1')
   }

@@ -7,7 +7,13 @@ import { wantsContext, withContext } from '../tasks/context-function.ts'
 import { inside } from '../tasks/item.ts'
 import { isObject, kindOf, refuse } from '../util/checks.ts'
 import { longestTimer } from '../util/timers.ts'
-import { type DurableData, isDurableData, type PlannedJob, planJob } from './durable-job.ts'
+import {
+  type DurableData,
+  isDurableData,
+  jobOptionsOf,
+  type PlannedJob,
+  planJob,
+} from './durable-job.ts'
 import type {
   Durable,
   DurableFunctions,
@@ -43,7 +49,7 @@ export class DurableTasks<Functions extends DurableFunctions> implements Durable
   ): Promise<string> {
     const task = typeof nameOrTask === 'string' ? { name: nameOrTask, args: rest } : nameOrTask
     checkTask(this.#queue.name, task)
-    const { name, args, ...options } = task
+    const { name, args } = task
     const label = `${this.#queue.name}.${name}`
     const verb = `add ${label}`
     if (!isBackgroundTasks(tasks)) {
@@ -51,8 +57,8 @@ export class DurableTasks<Functions extends DurableFunctions> implements Durable
     }
     const fn = this.#find(name)
     if (fn === undefined) refuse(verb, 'durable() was not given that function', 'pass it there')
-    const { run: _, ...defaults } = typeof fn === 'function' ? { run: fn } : fn
-    const planned = planJob(label, args, { ...defaults, ...options })
+    const defaults = typeof fn === 'function' ? {} : jobOptionsOf(verb, fn)
+    const planned = planJob(label, args, { ...defaults, ...jobOptionsOf(verb, task) })
     const job = await this.#store(label, name, planned)
     // Not behind what runs in this process: the job would wait for that.
     tasks[inside].addFirst(this.#settling(label, job)[inside])

@@ -39,7 +39,6 @@ export class Exchange {
   hasEnded = false
   /** The body that is being observed, if there is one: a later wrap may know the request's signal. */
   body: { listen(signal: AbortSignal): void } | undefined
-  #carriers: Carrier[] = none
   #works: Entry[] = none
   /** From its end on, until what runs then has ended. */
   #end: ResponseEnd | undefined
@@ -56,10 +55,8 @@ export class Exchange {
 
   /** Lets a second handler, or a second wrap, find it. */
   isCarriedBy(carrier: object): void {
-    if (this.hasEnded) return
-    const typed: Carrier = carrier
-    typed[key] = this
-    this.#carriers = added(this.#carriers, typed)
+    // One that is frozen stays as it is.
+    Reflect.set(carrier, key, this)
   }
 
   /** Hears of the body, whose close may come before the last byte is sent. */
@@ -72,11 +69,6 @@ export class Exchange {
     if (this.hasEnded) return
     this.hasEnded = true
     this.#end = new End(outcome, reason, this.head)
-    // What comes now on the same connection, or from a task of this one, is not part of it.
-    for (const carrier of this.#carriers) {
-      if (carrier[key] === this) carrier[key] = undefined
-    }
-    this.#carriers = none
     this.body = this.head = undefined
     later(() => this.#startNext())
   }
@@ -94,7 +86,11 @@ export class Exchange {
   }
 }
 
-/** The exchange that the response, or the host's own object, is carrying. */
+/**
+ * The exchange that the response, or the host's own object, is carrying. Not one that has ended: what
+ * comes now on the same connection, or from a task of that one, is no part of it.
+ */
 export function carriedBy(carrier: unknown): Exchange | undefined {
-  return isObject(carrier) && key in carrier ? (carrier as Carrier)[key] : undefined
+  const exchange = isObject(carrier) && key in carrier ? (carrier as Carrier)[key] : undefined
+  return exchange?.hasEnded === false ? exchange : undefined
 }

@@ -1,3 +1,5 @@
+import { isError } from '../util/checks.ts'
+
 /**
  * A task that failed: thrown, rejected, timed out, or cancelled while it ran.
  *
@@ -51,12 +53,4 @@ function messageOf(cause: unknown): string {
   } catch {
     return typeof cause
   }
-}
-
-/** Also one of another realm: of Jest, of `node:vm`, of a frame. */
-function isError(value: unknown): value is Error {
-  return (
-    value instanceof Error ||
-    /^\[object (Error|DOMException)\]$/.test(Object.prototype.toString.call(value))
-  )
 }

@@ -16,6 +16,7 @@ export abstract class Contents extends Item implements Parent {
 
   abstract readonly hasStarted: boolean
   abstract readonly runningCleanup: Task | undefined
+  abstract readonly outcome: Outcome | undefined
   abstract willRun(item: Item): boolean
   abstract fail(failure: BackgroundTaskError, skipped: string[], stops: boolean): void
   abstract runAgain(item: Item): void

@@ -1,13 +1,13 @@
 import { checkMilliseconds, isThenable, kindOf, refuse } from '../util/checks.ts'
 import { checkOptions } from '../util/options.ts'
 import type { TaskContext, TaskDefinition } from './task-types.ts'
-import { checkedWhen } from './when.ts'
+import { checkedWhen, type When } from './when.ts'
 
-const verb = 'add the task'
+const adding = 'add the task'
 const advice = 'pass the function itself and its arguments after it'
 
 /** Refuses what calling it would not run: a generator function only makes a generator. */
-export function checkTaskFunction(fn: object): void {
+export function checkTaskFunction(fn: object, verb = adding): void {
   // A plain function has no such tag.
   const { [Symbol.toStringTag]: tag }: { readonly [Symbol.toStringTag]?: unknown } = fn
   if (tag === 'GeneratorFunction' || tag === 'AsyncGeneratorFunction') {
@@ -17,6 +17,7 @@ export function checkTaskFunction(fn: object): void {
 
 /** Checked and copied: what becomes of the object after that changes no task. */
 export function checkedDefinition(task: unknown, args: readonly unknown[]): TaskDefinition {
+  const verb = adding
   if (isThenable(task)) refuse(verb, 'it is a promise, so its function runs already', advice)
   const { name, run, timeout, when }: TaskDefinition = Object(task)
   // A `run` that every object has is somebody's polluted prototype.
@@ -32,9 +33,13 @@ export function checkedDefinition(task: unknown, args: readonly unknown[]): Task
   checkMilliseconds(verb, 'timeout', timeout)
   return {
     name: name ?? run.name,
-    // As a method: it may be that of a class.
+    // As methods: they may be those of a class.
     run: (context: TaskContext) => Reflect.apply(run, task, [context]),
     ...(timeout !== undefined && { timeout }),
-    ...(when !== undefined && { when: checkedWhen(verb, when) }),
+    ...(when !== undefined && { when: methodOf(task, checkedWhen(verb, when)) }),
   }
+}
+
+function methodOf(task: unknown, when: When): When {
+  return typeof when === 'function' ? (end) => Reflect.apply(when, task, [end]) : when
 }

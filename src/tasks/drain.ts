@@ -1,4 +1,5 @@
 import { checkMilliseconds } from '../util/checks.ts'
+import { later } from '../util/later.ts'
 import { checkOptions } from '../util/options.ts'
 import { longestTimer } from '../util/timers.ts'
 import { type BackgroundTask, isBackgroundTask } from './background-task.ts'
@@ -53,8 +54,18 @@ export async function drain(
   const finished = registry.ended - before
   const reason = new DOMException('The process shuts down', 'AbortError')
   const abandoned = new Set<Task>()
-  // What listens to a signal that aborts may add tasks.
+  abandonAll(abandoned, reason)
+  if (abandoned.size > 0) {
+    // Those that hear of it in a promise may add tasks too.
+    await new Promise<void>(later)
+    abandonAll(abandoned, reason)
+  }
+  return { finished, abandoned: [...abandoned].map(({ face }) => face).filter(isBackgroundTask) }
+}
+
+function abandonAll(abandoned: Set<Task>, reason: unknown): void {
   let known: number
+  // What listens to a signal that aborts may add tasks.
   do {
     known = abandoned.size
     const left = openTasks(registry.inFlight.items)
@@ -64,5 +75,4 @@ export async function drain(
     }
     for (const task of left) task.cancel(reason)
   } while (abandoned.size > known)
-  return { finished, abandoned: [...abandoned].map(({ face }) => face).filter(isBackgroundTask) }
 }

@@ -1,5 +1,5 @@
 import type { Exchange, Work } from '../response/exchange.ts'
-import type { ResponseEnd } from '../response/outcome.ts'
+import type { Outcome, ResponseEnd } from '../response/outcome.ts'
 import { isObject } from '../util/checks.ts'
 import { continuation } from '../util/continuation.ts'
 import type { BackgroundTaskError } from './background-task-error.ts'
@@ -17,6 +17,8 @@ export interface Terms {
 
 /** A list, as what runs in it sees it. */
 export interface Parent {
+  /** How its response ended, once that is known. */
+  readonly outcome: Outcome | undefined
   /** Whether it may still run the item: it has not ended, nor stopped, nor passed it by. */
   willRun(item: Item): boolean
   /** Hears of a failure in it, and adds to `skipped` the names of what it skips for that. */
@@ -54,6 +56,8 @@ export abstract class Item implements Work, Bagged {
   abstract collect(items: Set<Item>): Set<Item>
   /** Runs what it has to. */
   protected abstract proceed(): void
+  /** Whether it has begun, and not in this list. */
+  protected abstract isRunBesides(list: Parent): boolean
   /** Gives up on what has not started, and adds the names. */
   abstract skip(reason: unknown, skipped: string[]): void
 
@@ -74,10 +78,13 @@ export abstract class Item implements Work, Bagged {
     else if (this.list !== list) (this.#otherLists ??= []).push(list)
   }
 
-  /** Whether another list may still run it. */
+  /** Whether another list may still run it, or something else is running it. */
   isWantedBesides(list: Parent): boolean {
     const lists = [this.list, ...(this.#otherLists ?? [])]
-    return lists.some((other) => other !== list && other?.willRun(this) === true)
+    return (
+      this.isRunBesides(list) ||
+      lists.some((other) => other !== list && other?.willRun(this) === true)
+    )
   }
 
   /** Lets it run in the async context of this moment, whoever starts it, and however often. */

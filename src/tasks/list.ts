@@ -1,5 +1,5 @@
 import type { Exchange } from '../response/exchange.ts'
-import { End, type ResponseEnd } from '../response/outcome.ts'
+import { End, type Outcome, type ResponseEnd } from '../response/outcome.ts'
 import { added } from '../util/added.ts'
 import { continuation } from '../util/continuation.ts'
 import { later } from '../util/later.ts'
@@ -44,7 +44,7 @@ export class List extends Contents implements RequestList, Parent {
   /** Where it has a handler, until it waits: what waits, or runs, holds nothing of the request. */
   #request: ListRequest | undefined
   /** Watches it from its start on, if that takes any time. */
-  watch: (() => void) | undefined
+  watch: ((terms: Terms) => void) | undefined
   /** From its start on. */
   #schedule: Schedule | undefined
   #ended: Promise<void> | undefined
@@ -69,12 +69,21 @@ export class List extends Contents implements RequestList, Parent {
     return this.state !== 'over'
   }
 
+  get isTaking(): boolean {
+    return this.state !== 'over' && this.state !== 'free'
+  }
+
   get hasStarted(): boolean {
     return this.#schedule !== undefined
   }
 
   get runningCleanup(): Task | undefined {
     return this.#schedule?.cleanup
+  }
+
+  /** Of one that stands in another one and has not begun: that of this. */
+  get outcome(): Outcome | undefined {
+    return (this.#schedule ?? this.list)?.outcome
   }
 
   /** Whether somebody has asked for its end. */
@@ -99,7 +108,7 @@ export class List extends Contents implements RequestList, Parent {
 
   #results(): TaskResult[] {
     const error = this.stop === undefined ? this.failure?.cause : this.stop.reason
-    return this.results(this.#schedule?.end.outcome ?? 'closed', error)
+    return this.results(this.outcome ?? 'closed', error)
   }
 
   /** Lets what was added be seen and run. */
@@ -131,8 +140,11 @@ export class List extends Contents implements RequestList, Parent {
   }
 
   willRun(item: Item): boolean {
-    if (this.stop !== undefined || this.state === 'over') return false
-    return this.#schedule?.willRun(item) ?? true
+    return this.stop === undefined && this.isOpen && this.#schedule?.willRun(item) !== false
+  }
+
+  protected isRunBesides(list: Parent): boolean {
+    return this.state === 'running' && this.#schedule?.parent !== list
   }
 
   skip(reason: unknown, skipped: string[]): void {
@@ -162,7 +174,7 @@ export class List extends Contents implements RequestList, Parent {
     this.resume()
     if (!this.isOpen) return undefined
     // Below another handler too: that one may know of no deadline.
-    this.watch?.()
+    this.watch?.(this.#schedule)
     return this.ended
   }
 

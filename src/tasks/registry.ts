@@ -12,8 +12,8 @@ interface Storage {
 
 /** The list of a request, as the calls below its handler see it. */
 export interface RequestList extends Item {
-  /** False when its last task and cleanup have ended. */
-  readonly isOpen: boolean
+  /** False when its last task and cleanup have ended, or its handler has returned and added none. */
+  readonly isTaking: boolean
   /** That of the request. */
   readonly waitUntil: ((promise: Promise<unknown>) => void) | undefined
   add(item: Item): void

@@ -1,4 +1,4 @@
-import type { ResponseEnd } from '../response/outcome.ts'
+import type { Outcome, ResponseEnd } from '../response/outcome.ts'
 import { none } from '../util/added.ts'
 import { continuation } from '../util/continuation.ts'
 import type { Item, Parent, Terms } from './item.ts'
@@ -47,6 +47,10 @@ export class Schedule implements Terms {
     this.onError = options.onError ?? around.onError
   }
 
+  get outcome(): Outcome {
+    return this.end.outcome
+  }
+
   willRun(item: Item): boolean {
     return this.list.items.includes(item, this.next) || this.again.includes(item)
   }
@@ -57,7 +61,9 @@ export class Schedule implements Terms {
     const { concurrency } = list.options
     while (list.state === 'running') {
       const hasItem = this.next < list.items.length || this.again.length > 0
-      if (this.#running >= (hasItem ? concurrency : 1)) {
+      // Nothing runs beside a cleanup.
+      const isAlone = !hasItem || this.cleanup?.isIdle === false
+      if (this.#running >= (isAlone ? 1 : concurrency)) {
         if (this.#running < concurrency) this.wake = continuation(() => this.proceed())
         return
       }

@@ -3,7 +3,7 @@ import { later } from '../util/later.ts'
 import { BackgroundTaskError } from './background-task-error.ts'
 import { Call, type Callable } from './call.ts'
 import { instrumented } from './instrumented.ts'
-import { Item, type Terms } from './item.ts'
+import { Item, type Parent, type Terms } from './item.ts'
 import { beginWithin } from './limited.ts'
 import { registry, untrack } from './registry.ts'
 import type { TaskDefinition, TaskResult, TaskStatus } from './task-types.ts'
@@ -26,6 +26,8 @@ export class Task extends Item {
   /** From its turn on. */
   #turn: Turn | undefined
   #isInstrumented = false
+  /** Ended, before its response has. */
+  #isEarly = false
   #ended: Promise<TaskResult> | undefined
   #resolve: ((result: TaskResult) => void) | undefined
 
@@ -65,6 +67,10 @@ export class Task extends Item {
     return this.#turn !== undefined || this.result !== undefined
   }
 
+  protected isRunBesides(list: Parent): boolean {
+    return this.#turn !== undefined && this.#turn.terms.list !== list
+  }
+
   collect(items: Set<Item>): Set<Item> {
     return items.add(this)
   }
@@ -92,7 +98,8 @@ export class Task extends Item {
     if (this.result !== undefined) {
       untrack(this)
       // Cancelled while its response was under way: how that ended is known only now.
-      if (this.status === 'skipped') this.result.outcome = end.outcome
+      if (this.#isEarly) this.result = { ...this.result, outcome: end.outcome }
+      this.#isEarly = false
       return undefined
     }
     if (this.#turn === undefined) {
@@ -119,12 +126,11 @@ export class Task extends Item {
     }
   }
 
-  /** Starts its clock, and its function. */
+  /** Starts it, inside its instruments. */
   begin(): void {
     const turn = this.#turn
     if (turn === undefined) return
     this.status = 'running'
-    turn.begin(this, this.#call?.timeout)
     if (this.isCleanup || registry.instruments.size === 0) {
       this.#perform(turn)
     } else {
@@ -144,9 +150,10 @@ export class Task extends Item {
     if (this.result !== undefined) return
     const turn = this.#turn
     const duration = turn?.finish() ?? 0
-    const outcome = turn?.end.outcome ?? 'closed'
+    const outcome = turn?.end.outcome ?? this.list?.outcome
+    this.#isEarly = outcome === undefined
     this.status = status
-    this.result = { name: this.name, status, outcome, duration }
+    this.result = { name: this.name, status, outcome: outcome ?? 'closed', duration }
     if (error !== undefined || status === 'rejected') this.result.error = error
     if (!this.isCleanup) registry.ended += 1
     // One that is cancelled before its response has ended is on its way until then.

@@ -29,17 +29,15 @@ export class Turn {
     this.terms = terms
   }
 
-  /** Starts the clock. */
-  begin(task: Performer, timeout = this.terms.timeout): void {
-    this.#startedAt = performance.now()
-    if (timeout === undefined || timeout > longestTimer) return
-    this.#timer = setTimeout(() => {
-      task.giveUp(new DOMException(`The task took longer than ${timeout} ms`, 'TimeoutError'))
-    }, timeout)
-  }
-
-  /** Calls it, and says how that went. */
+  /** Starts the clock, calls it, and says how that went. */
   perform(task: Performer, call: Call | undefined): void {
+    this.#startedAt = performance.now()
+    const { timeout = Infinity } = call?.timeout === undefined ? this.terms : call
+    if (timeout <= longestTimer) {
+      this.#timer = setTimeout(() => {
+        task.giveUp(new DOMException(`The task took longer than ${timeout} ms`, 'TimeoutError'))
+      }, timeout)
+    }
     try {
       const returned = call?.invoke(this)
       if (!isThenable(returned)) return task.settle('fulfilled')

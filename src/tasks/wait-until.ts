@@ -1,8 +1,10 @@
 import { findPlatformWaitUntil, hold } from '../hosts/wait-until.ts'
 import { End } from '../response/outcome.ts'
 import { isThenable, kindOf, refuse } from '../util/checks.ts'
+import { handled } from '../util/report.ts'
 import { BackgroundTask } from './background-task.ts'
 import { inside } from './item.ts'
+import { outside } from './outside.ts'
 import { registry, track } from './registry.ts'
 
 /**
@@ -31,7 +33,10 @@ export function waitUntil(promise: PromiseLike<unknown>): void {
   if (!isThenable(promise)) {
     refuse('wait for the work', `it is ${kindOf(promise)}`, 'pass a promise of what has begun')
   }
-  const task = new BackgroundTask({ name: 'waitUntil', run: () => promise })[inside]
+  // Once: that of a query may start it. And at once: an instrument may let the task wait.
+  const work = Promise.resolve(promise)
+  outside(() => void handled(work))
+  const task = new BackgroundTask({ name: 'waitUntil', run: () => work })[inside]
   track(task)
   void task.start(new End('closed'))
   hold(registry.lists?.getStore()?.waitUntil ?? findPlatformWaitUntil(), task)

@@ -4,6 +4,7 @@ import { findPlatformWaitUntil, hold } from '../hosts/wait-until.ts'
 import { isResponse } from '../response/is-response.ts'
 import { checkFunction, checkMilliseconds, isThenable, kindOf, refuse } from '../util/checks.ts'
 import { checkOptions } from '../util/options.ts'
+import { handled } from '../util/report.ts'
 import type { Item } from './item.ts'
 import { registry, type RequestList, track, untrack } from './registry.ts'
 
@@ -43,6 +44,8 @@ export function wrap(item: Item, response: Response, options: WrapOptions): Resp
   checkWrapOptions(verb, options)
   const { request, completed, unreadTimeout } = options
   const waitUntil = waitUntilOf(options)
+  // Where another signal tells the end nobody else hears of it.
+  if (completed !== undefined) void handled(Promise.resolve(completed))
   if (item.hasHandler || joinRequest(item)) {
     if (waitUntil !== undefined) hold(waitUntil, item)
     return response
@@ -80,13 +83,12 @@ export function countIn(item: Item): void {
 /** The list of the request being handled, where there is a provider and the request is not over. */
 export function requestList(): RequestList | undefined {
   const list = registry.lists?.getStore()
-  return list?.isOpen === true ? list : undefined
+  return list?.isTaking === true ? list : undefined
 }
 
 /** Hands the item to the list of the request being handled, if it is not that one itself. */
-export function joinRequest(item: Item): boolean {
-  const list = requestList()
-  if (list === undefined || list === item) return false
+export function joinRequest(item: Item, list: RequestList | undefined = requestList()): boolean {
+  if (list === undefined || list === item || !list.isTaking) return false
   item.keepContext()
   list.add(item)
   return true

@@ -1,3 +1,5 @@
+import { isError } from '../util/checks.ts'
+
 /** What a function in a thread has thrown, as plain data: structured clone loses most of an error. */
 export type EncodedError =
   | { readonly type: 'value'; readonly value: unknown }
@@ -38,7 +40,7 @@ const deepestCause = 10
 
 /** The result can be cloned, whatever was thrown. */
 export function encodeError(thrown: unknown, depth = 0): EncodedError {
-  if (!(thrown instanceof Error)) return { type: 'value', value: cloneable(thrown) }
+  if (!isError(thrown)) return { type: 'value', value: cloneable(thrown) }
   const encodeInner = (inner: unknown): EncodedError => encodeError(inner, depth + 1)
   const deeper = depth < deepestCause
   // Of an AggregateError they are a list, unless something else was put in its place.

@@ -20,6 +20,14 @@ export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null
 }
 
+/** Also one of another realm: of Jest, of `node:vm`, of a frame. */
+export function isError(value: unknown): value is Error {
+  return (
+    value instanceof Error ||
+    /^\[object (Error|DOMException)\]$/.test(Object.prototype.toString.call(value))
+  )
+}
+
 /** Refuses what is no function. */
 export function checkFunction(
   verb: string,

@@ -12,10 +12,10 @@ const names: ReadonlySet<string> = new Set(
  * Refuses options that are none, and a name that is misspelt. Not what a class or a prototype brings:
  * such an object has a life of its own.
  */
-export function checkOptions(verb: string, options: unknown): void {
+export function checkOptions(verb: string, options: unknown, known = names): void {
   if (!isObject(options)) refuse(verb, `the options are ${kindOf(options)}`, 'pass an object')
   if (!isPlain(options)) return
-  const unknown = Object.keys(options).find((key) => !names.has(key))
+  const unknown = Object.keys(options).find((key) => !known.has(key))
   if (unknown !== undefined) {
     refuse(verb, `there is no option ${unknown}`, 'check its spelling or leave it out')
   }

@@ -56,13 +56,9 @@ describe('planJob()', () => {
     )
   })
 
-  it('refuses arguments that are no array, and a delay', () => {
+  it('refuses arguments that are no array', () => {
     expect(() => planJob('emails.send', 'a', {})).toThrow(
       new TypeError('Cannot add emails.send: args is a string, pass an array'),
-    )
-    const delayed = { attempts: 1, delay: 5 }
-    expect(() => planJob('emails.send', [], delayed)).toThrow(
-      new TypeError('Cannot add emails.send: a job takes no delay here, use grace'),
     )
   })
 

@@ -43,7 +43,7 @@ describe('watchDeadline()', () => {
       tasks.addTask({ name: 'next', run: () => expect.fail('It ran') })
       tasks.defer(cleanup)
     })
-    watchDeadline(list, { platform, remaining: () => 1000 })
+    watchDeadline(list, { platform, remaining: () => 1000 }, list.options.onError)
     await vi.advanceTimersByTimeAsync(899)
     expect(signals.map(({ aborted }) => aborted)).toEqual([false])
     await vi.advanceTimersByTimeAsync(1)
@@ -60,7 +60,7 @@ describe('watchDeadline()', () => {
     const { list, finished } = startList((tasks) => {
       tasks.addTask({ name: 'hanging', run: () => new Promise(() => {}) })
     })
-    watchDeadline(list, { platform, remaining: () => 30_000 })
+    watchDeadline(list, { platform, remaining: () => 30_000 }, list.options.onError)
     await vi.advanceTimersByTimeAsync(28_999)
     expect(list.state).toBe('running')
     await vi.advanceTimersByTimeAsync(1)
@@ -70,7 +70,7 @@ describe('watchDeadline()', () => {
   it('forgets the list when that has ended', async () => {
     const gate = newGate()
     const { list, finished } = startList((tasks) => tasks.addTask(() => gate.opened))
-    watchDeadline(list, { platform, remaining: () => 1000 })
+    watchDeadline(list, { platform, remaining: () => 1000 }, list.options.onError)
     await microtasks()
     expect(vi.getTimerCount()).toBe(1)
     gate.open()

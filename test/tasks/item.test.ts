@@ -27,12 +27,15 @@ class Something extends Item {
   collect(items: Set<Item>): Set<Item> {
     return items.add(this)
   }
+  protected isRunBesides(): boolean {
+    return false
+  }
   skip(): void {}
 }
 
 /** A list that may still run these. */
 function newParent(...items: Item[]): Parent {
-  return { willRun: (item) => items.includes(item), fail() {}, runAgain() {} }
+  return { outcome: undefined, willRun: (item) => items.includes(item), fail() {}, runAgain() {} }
 }
 
 describe('insideOf()', () => {

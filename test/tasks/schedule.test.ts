@@ -19,6 +19,7 @@ function newScheduled(items: Item[], concurrency = 1) {
     cleanups,
     stop: undefined as { readonly reason: unknown } | undefined,
     state: 'running',
+    outcome: undefined,
     willRun: () => true,
     fail() {},
     runAgain() {},
@@ -127,7 +128,7 @@ describe('A Schedule', () => {
     const list = newScheduled([item, wanted])
     item.isAddedTo(list)
     wanted.isAddedTo(list)
-    wanted.isAddedTo({ willRun: () => true, fail() {}, runAgain() {} })
+    wanted.isAddedTo({ outcome: undefined, willRun: () => true, fail() {}, runAgain() {} })
     list.stop = { reason: 'failed' }
     new Schedule(list, new End('closed'), {}).proceed()
     expect([item.isIdle, wanted.isIdle]).toEqual([true, false])

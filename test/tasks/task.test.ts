@@ -42,7 +42,7 @@ describe('A Task', () => {
     const fail = vi.fn<NonNullable<Terms['list']>['fail']>(
       (_, skipped) => void skipped.push('next'),
     )
-    const list = { willRun: () => true, fail, runAgain() {} }
+    const list = { outcome: undefined, willRun: () => true, fail, runAgain() {} }
     const task = new BackgroundTask(() => {
       throw cause
     })[inside]
@@ -59,7 +59,11 @@ describe('A Task', () => {
       throw new Error('bug')
     })[inside]
     task.isCleanup = true
-    task.start(end, { list: { willRun: () => true, fail, runAgain() {} }, when: [], limit })
+    task.start(end, {
+      list: { outcome: undefined, willRun: () => true, fail, runAgain() {} },
+      when: [],
+      limit,
+    })
     expect(fail).toHaveBeenCalledExactlyOnceWith(task.failure, [], false)
     expect(limit).not.toHaveBeenCalled()
     expect(takePrinted()).toEqual([[task.failure]])

@@ -25,6 +25,8 @@ function newPerformer() {
   }
 }
 
+const pending = new Promise<never>(() => {})
+
 /** One that is neither to end here nor to be given up on. */
 const failing = { settle: fail, giveUp: fail }
 
@@ -62,7 +64,7 @@ describe('The clock of a Turn', () => {
     const turn = new Turn(end, {})
     expect(turn.finish()).toBe(0)
     vi.advanceTimersByTime(100)
-    turn.begin(failing)
+    turn.perform(failing, new Call(() => pending, []))
     vi.advanceTimersByTime(30)
     expect(turn.finish()).toBe(30)
   })
@@ -73,7 +75,8 @@ describe('The clock of a Turn', () => {
   ])('expires at the timeout: %s', (_, own, ofList, expected) => {
     const task = newPerformer()
     const turn = new Turn(end, { timeout: ofList })
-    turn.begin(task, own)
+    const call = new Call({ run: () => pending, ...(own !== undefined && { timeout: own }) }, [])
+    turn.perform(task, call)
     vi.advanceTimersByTime(expected - 1)
     expect(task.giveUp).not.toHaveBeenCalled()
     vi.advanceTimersByTime(1)
@@ -84,9 +87,9 @@ describe('The clock of a Turn', () => {
 
   it('does not expire once it is stopped, or where a timer cannot count so far', () => {
     const [stopped, endless] = [new Turn(end, {}), new Turn(end, {})]
-    stopped.begin(failing, 50)
+    stopped.perform(failing, new Call({ run: () => pending, timeout: 50 }, []))
     stopped.finish()
-    endless.begin(failing, Infinity)
+    endless.perform(failing, new Call({ run: () => pending, timeout: Infinity }, []))
     expect(vi.getTimerCount()).toBe(0)
   })
 })
