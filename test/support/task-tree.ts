@@ -369,7 +369,7 @@ export class ModelTree implements Trace {
   }
 }
 
-/** Gives up on what has not started, but on what another list may still run. */
+/** Gives up on what has not started, but on what another list may still run, or is running. */
 function skip(node: ModelTask | ModelList, skipped: string[]): void {
   if (isList(node)) {
     node.isStopped = true
@@ -384,7 +384,15 @@ function skip(node: ModelTask | ModelList, skipped: string[]): void {
 }
 
 function isWantedBesides(node: ModelTask | ModelList, list: ModelList): boolean {
-  return [...node.lists].some((other) => other !== list && willRun(other, node))
+  return (
+    isRunBesides(node, list) ||
+    [...node.lists].some((other) => other !== list && willRun(other, node))
+  )
+}
+
+/** Whether another list is running it. */
+function isRunBesides(node: ModelTask | ModelList, list: ModelList): boolean {
+  return node.status === 'running' && (isList(node) ? node.parent : node.owner) !== list
 }
 
 /** Whether the list, which may never start, has not passed it by. */

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { BackgroundTask, BackgroundTasks } from '../../src/index.ts'
 import { Exchange } from '../../src/response/exchange.ts'
 import { End } from '../../src/response/outcome.ts'
-import { inside } from '../../src/tasks/item.ts'
+import { inside, type Terms } from '../../src/tasks/item.ts'
 import type { List } from '../../src/tasks/list.ts'
 import { registry } from '../../src/tasks/registry.ts'
 import { newGate } from '../support/gate.ts'
@@ -94,14 +94,15 @@ describe('A List', () => {
   })
 
   it('is watched from its start on, if that takes any time', async () => {
-    const [short, long] = [vi.fn<() => void>(), vi.fn<() => void>()]
+    const [short, long] = [vi.fn<(terms: Terms) => void>(), vi.fn<(terms: Terms) => void>()]
     const gate = newGate()
+    const onError = (): void => {}
     const list = newList(newTask('task', () => gate.opened))
     for (const [given, watch] of [[newList(), short] as const, [list, long] as const]) {
       given.watch = watch
-      given.start(new End('closed'))
+      given.start(new End('closed'), { onError })
     }
-    expect([short.mock.calls, long.mock.calls]).toEqual([[], [[]]])
+    expect([short.mock.calls, long.mock.calls]).toMatchObject([[], [[{ onError }]]])
     gate.open()
     await list.ended
     expect(long).toHaveBeenCalledOnce()
