@@ -14,6 +14,7 @@ import {
 import { exportedNames } from './support/exported-names.ts'
 import { newGate } from './support/gate.ts'
 import { misuse } from './support/misuse.ts'
+import { NodeResponse } from './support/node-response.ts'
 import { watchReports } from './support/reports.ts'
 import { newSource } from './support/source.ts'
 import { turn } from './support/turn.ts'
@@ -412,6 +413,51 @@ describe('provideBackgroundTasks()', () => {
     await turn()
     expect(calls).toEqual(['of the later request'])
   })
+
+  it.each<[string, (task: BackgroundTask) => Response | Promise<Response>]>([
+    ['a wrap', (task) => task.wrap(new Response('body'))],
+    [
+      'a handler',
+      withBackgroundTasks((tasks, task: BackgroundTask) => {
+        tasks.addTask(task)
+        return new Response('body')
+      }),
+    ],
+    [
+      'a handler with a provider',
+      provideBackgroundTasks(async (task: BackgroundTask) => {
+        backgroundTasks().addTask(task)
+        await turn()
+        return new Response('body')
+      }),
+    ],
+  ])(
+    'leaves %s to itself that comes after the end, though nothing was added',
+    async (_, answer) => {
+      const { calls, task } = newNotes()
+      const gate = newGate()
+      const res = new NodeResponse()
+      let later: Promise<void> | undefined
+      const outer = provideBackgroundTasks((_request: Request, _context: object) => {
+        later = gate.opened.then(async () => {
+          const response = await answer(task('of the later response'))
+          await turn()
+          expect(calls).toEqual([])
+          await response.text()
+          await turn()
+          backgroundTasks().addTask(task('of the first response'))
+        })
+        return new Response(null)
+      })
+      outer(new Request('http://localhost/'), { res })
+      res.finish()
+      await turn()
+      gate.open()
+      await later
+      await drain()
+      expect(calls).toEqual(['of the later response', 'of the first response'])
+    },
+  )
 
   it('runs the tasks of a request that a running task makes, after that task', async () => {
     const { calls, task } = newNotes()

@@ -2000,6 +2000,22 @@ describe('concurrency bounds the tasks that run at a time', () => {
     await end(2)
     await running
   })
+
+  it('runs a task that a cleanup adds when that has ended, not beside it', async () => {
+    const calls: string[] = []
+    const gate = newGate()
+    const tasks = new BackgroundTasks([], { concurrency: 2 })
+    tasks.defer(async () => {
+      tasks.addTask(() => calls.push('task'))
+      await gate.opened
+      calls.push('cleanup')
+    })
+    const running = tasks.run()
+    await turn()
+    gate.open()
+    await running
+    expect(calls).toEqual(['cleanup', 'task'])
+  })
 })
 
 describe('The async context of the code that wrapped is the context of the tasks', () => {

@@ -383,6 +383,28 @@ describe('workerThread() and errors', { timeout: 30_000 }, () => {
     )
   })
 
+  it.each([
+    [undefined, 'undefined'],
+    [5, 'a number'],
+    ['', 'empty'],
+  ])('refuses the name %j', (name, wrong) => {
+    const make: (...args: never[]) => unknown = workerThread
+    expect(() => Reflect.apply(make, undefined, [newModule(), name])).toThrow(
+      new TypeError(
+        `Cannot make a worker thread: the name of the function is ${wrong}, pass that of an export of the module`,
+      ),
+    )
+  })
+
+  it('refuses resource limits that are no object', () => {
+    const options: object = { resourceLimits: 5 }
+    expect(() => workerThread<Functions, 'add'>(newModule(), 'add', options)).toThrow(
+      new TypeError(
+        'Cannot make a worker thread: resourceLimits is a number, pass an object, as to a Worker of Node.js',
+      ),
+    )
+  })
+
   it.each([0, 1.5, Number.NaN, -1])('refuses %d threads', (threads) => {
     expect(() => workerThread<Functions, 'add'>(newModule(), 'add', { threads })).toThrow(
       new RangeError(

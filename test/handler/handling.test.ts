@@ -48,6 +48,23 @@ describe('Handling.handle()', () => {
     }
   })
 
+  it('throws on what cannot be looked at', async () => {
+    const bug = Object.defineProperty(new Error('bug'), 'digest', {
+      get() {
+        throw new Error('not to be looked at')
+      },
+    })
+    const witness = newWitness()
+    const handling = beginRequest()
+    handling.tasks.addTask(witness.task)
+    const fail = (): never => {
+      throw bug
+    }
+    expect(await rejection((async () => handling.handle(fail))())).toBe(bug)
+    await witness.task.finished
+    expect(witness.contexts).toMatchObject([{ outcome: 'thrown', reason: bug }])
+  })
+
   it('throws on an answer that is thrown, observed', async () => {
     const witness = newWitness()
     const handling = beginRequest()

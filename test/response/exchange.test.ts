@@ -135,6 +135,22 @@ describe('carriedBy()', () => {
     expect([carriedBy(carrier), carriedBy(another)]).toEqual([undefined, undefined])
   })
 
+  // The end could not be told: reading the body failed.
+  it('finds it in a carrier that is frozen after that, until its end is told', () => {
+    const [exchange, carrier] = [new Exchange(), {}]
+    exchange.isCarriedBy(carrier)
+    Object.freeze(carrier)
+    expect(carriedBy(carrier)).toBe(exchange)
+    exchange.end('closed')
+    expect(carriedBy(carrier)).toBeUndefined()
+  })
+
+  it('finds none in what was frozen before', () => {
+    const carrier = Object.freeze({})
+    new Exchange().isCarriedBy(carrier)
+    expect(carriedBy(carrier)).toBeUndefined()
+  })
+
   it('finds none in what is to carry one that has ended', () => {
     const [exchange, carrier] = [new Exchange(), {}]
     exchange.end('closed')

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { runInNewContext } from 'node:vm'
 import { context, SpanStatusCode, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import {
@@ -67,6 +68,12 @@ async function spanOf(name: string): Promise<ReadableSpan> {
     exporter.getFinishedSpans().find((span) => span.name === name)
   return vi.waitUntil(find)
 }
+
+const unreadable = Object.defineProperty(new Error('bug'), 'message', {
+  get() {
+    throw new Error('not to be read')
+  },
+})
 
 async function sendEmailTo(address: string): Promise<string> {
   return `sent to ${address}`
@@ -189,6 +196,7 @@ describe('openTelemetry()', () => {
     ['a string', 'mailbox full', 'string', 'mailbox full'],
     ['undefined', undefined, 'undefined', undefined],
     ['an object', { secret: 1 }, 'object', undefined],
+    ['an error without a message that can be read', unreadable, 'object', undefined],
   ])('records that a task threw %s', async (_, thrown, type, message) => {
     start()
     await answer((tasks) => {
@@ -204,6 +212,21 @@ describe('openTelemetry()', () => {
     expect(events[0]?.attributes).toEqual({
       'exception.type': type,
       ...(message !== undefined && { 'exception.message': message }),
+    })
+  })
+
+  it('records an error of another realm', async () => {
+    start()
+    await answer((tasks) => {
+      tasks.addTask(function sendEmail() {
+        throw runInNewContext("new TypeError('mailbox full')")
+      })
+    })
+    const { status, events } = await spanOf('sendEmail')
+    expect(status).toEqual({ code: SpanStatusCode.ERROR, message: 'mailbox full' })
+    expect(events[0]?.attributes).toMatchObject({
+      'exception.type': 'TypeError',
+      'exception.message': 'mailbox full',
     })
   })
 
@@ -237,6 +260,16 @@ describe('openTelemetry()', () => {
   it('refuses options that are null', () => {
     expect(() => openTelemetry(null as unknown as OpenTelemetryOptions)).toThrow(
       new TypeError('Cannot trace the tasks: the options are null, pass an object'),
+    )
+  })
+
+  it.each<[object, string]>([
+    [{ attributes: 'x' }, 'attributes is a string, pass a function'],
+    [{ tracer: 5 }, 'tracer is a number, pass a Tracer of @opentelemetry/api'],
+    [{ tracer: null }, 'tracer is null, pass a Tracer of @opentelemetry/api'],
+  ])('refuses %o', (options, message) => {
+    expect(() => openTelemetry(options)).toThrow(
+      new TypeError(`Cannot trace the tasks: ${message}`),
     )
   })
 

@@ -1,11 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { BackgroundTasks, type BackgroundTaskError } from '../../src/index.ts'
+import { provideBackgroundTasks } from '../../src/context.ts'
+import {
+  BackgroundTask,
+  BackgroundTasks,
+  type BackgroundTaskError,
+  type Outcome,
+  withBackgroundTasks,
+} from '../../src/index.ts'
 import { End } from '../../src/response/outcome.ts'
 import { watchDeadline } from '../../src/tasks/deadline.ts'
 import { inside } from '../../src/tasks/item.ts'
 import { newGate } from '../support/gate.ts'
 import { watchReports } from '../support/reports.ts'
-import { microtasks } from '../support/turn.ts'
+import { microtasks, turn } from '../support/turn.ts'
 
 watchReports()
 
@@ -23,11 +30,11 @@ const cut = expect.objectContaining({
 })
 
 /** A list that has started, and what it reports. */
-function startList(tasks: (list: BackgroundTasks) => void) {
+function startList(tasks: (list: BackgroundTasks) => void, outcome: Outcome = 'closed') {
   const onError = vi.fn<(error: BackgroundTaskError) => void>()
   const list = new BackgroundTasks([], { onError })
   tasks(list)
-  list[inside].start(new End('closed'))
+  list[inside].start(new End(outcome))
   return { list: list[inside], finished: list.finished, onError }
 }
 
@@ -54,6 +61,50 @@ describe('watchDeadline()', () => {
     ])
     expect(onError.mock.calls).toMatchObject([[{ task: 'hanging', skipped: ['next'] }]])
     expect(cleanup).toHaveBeenCalledOnce()
+  })
+
+  it('names what it skips in order, lists in the list too', async () => {
+    const { list, finished, onError } = startList((tasks) => {
+      const nested = new BackgroundTasks()
+      nested.addTask({ name: 'hanging', run: () => new Promise(() => {}) })
+      nested.addTask({ name: 'nested', run: () => expect.fail('It ran') })
+      tasks.addTask(nested)
+      tasks.addTask({ name: 'next', run: () => expect.fail('It ran') })
+    })
+    watchDeadline(list, { platform, remaining: () => 1000 }, list.options.onError)
+    await vi.advanceTimersByTimeAsync(900)
+    await finished
+    expect(onError.mock.calls).toMatchObject([[{ task: 'hanging', skipped: ['nested', 'next'] }]])
+  })
+
+  it('has what it skips tell how the response ended', async () => {
+    const outcomes: Outcome[] = []
+    const next = new BackgroundTask({ name: 'next', run: () => expect.fail('It ran') })
+    void next.finished.then(({ outcome }) => outcomes.push(outcome))
+    const { list, finished } = startList((tasks) => {
+      tasks.addTask({ name: 'hanging', run: () => new Promise(() => {}) })
+      tasks.addTask(next)
+    }, 'cancelled')
+    watchDeadline(list, { platform, remaining: () => 1000 }, list.options.onError)
+    await vi.advanceTimersByTimeAsync(900)
+    await finished
+    expect(outcomes).toEqual(['cancelled'])
+  })
+
+  it('tells the onError of the provider of tasks that all wait for their limit', async () => {
+    const onError = vi.fn<(error: BackgroundTaskError) => void>()
+    const handle = withBackgroundTasks(
+      (tasks) => {
+        tasks.addTask({ name: 'first', run: () => expect.fail('It ran') })
+        tasks.addTask({ name: 'second', run: () => expect.fail('It ran') })
+        return new Response(null)
+      },
+      { deadline: 1000, limit() {} },
+    )
+    provideBackgroundTasks(() => handle(), { onError })()
+    await turn()
+    await vi.advanceTimersByTimeAsync(900)
+    expect(onError.mock.calls).toMatchObject([[{ task: 'first', skipped: ['second'] }]])
   })
 
   it('leaves a second at most to the cleanups', async () => {

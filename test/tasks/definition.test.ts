@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { checkedDefinition, checkTaskFunction } from '../../src/tasks/definition.ts'
 import { BackgroundTask, type TaskContext, type TaskDefinition } from '../../src/index.ts'
+import { End, type ResponseEnd } from '../../src/response/outcome.ts'
+import { isFor } from '../../src/tasks/when.ts'
 import { misuse } from '../support/misuse.ts'
 
 const context: TaskContext = {
@@ -49,6 +51,18 @@ describe('checkedDefinition()', () => {
     const copy = checkedDefinition(new SendEmail(), [])
     expect(copy.run(context)).toBe('ada@example.com')
     expect(copy.name).toBe('run')
+  })
+
+  it('asks its when as a method too', () => {
+    class SendEmail {
+      readonly #outcome = 'closed'
+      run(): void {}
+      when({ outcome }: ResponseEnd): boolean {
+        return outcome === this.#outcome
+      }
+    }
+    const { when } = checkedDefinition(new SendEmail(), [])
+    expect(isFor(new End('closed'), when)).toBe(true)
   })
 
   it.each<[unknown, readonly unknown[], string]>([

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import {
@@ -74,6 +75,28 @@ describe('drain()', () => {
     expect((await draining).abandoned).toEqual([task, added])
     await tasks.finished
   })
+
+  it.each(['stop', 'continue'] as const)(
+    "gives up on what is added where a promise rejects because it gives up, under '%s'",
+    async (failure) => {
+      const tasks = new BackgroundTasks([], { failure, onError: () => {} })
+      const added = new BackgroundTask(() => {})
+      const task = tasks.addTask({
+        async run({ signal }) {
+          try {
+            await sleep(60_000, undefined, { signal })
+          } catch {
+            tasks.addTask(added)
+          }
+        },
+      })
+      void tasks.run().catch(() => {})
+      const draining = drain({ timeout: 10 })
+      await vi.advanceTimersByTimeAsync(10)
+      expect((await draining).abandoned).toEqual([task, added])
+      await tasks.finished
+    },
+  )
 
   it('resolves at once when there is nothing, and leaves no timer', async () => {
     const before = vi.getTimerCount()

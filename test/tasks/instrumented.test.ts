@@ -97,4 +97,23 @@ describe('instrumented()', () => {
       vi.useRealTimers()
     }
   })
+
+  // The task timed out before it was called.
+  it('lets the timeout of a task begin with its function', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const undo = instrument(() => new Promise(() => {}))
+    try {
+      const run = vi.fn<() => Promise<void>>(() => new Promise(() => {}))
+      const task = new BackgroundTask({ run, timeout: 500 })
+      void task.run().catch(() => {})
+      await vi.advanceTimersByTimeAsync(1499)
+      expect([run.mock.calls.length, task.status]).toEqual([1, 'running'])
+      await vi.advanceTimersByTimeAsync(1)
+      expect(task.status).toBe('rejected')
+      expect(takePrinted()).toHaveLength(2)
+    } finally {
+      undo()
+      vi.useRealTimers()
+    }
+  })
 })

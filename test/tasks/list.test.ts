@@ -11,6 +11,10 @@ import { turn } from '../support/turn.ts'
 
 watchReports()
 
+const end = new End('closed')
+/** The tests look at the results themselves. */
+const quiet = { onError(): void {} }
+
 function newList(...tasks: (BackgroundTask | BackgroundTasks)[]): List {
   return new BackgroundTasks(tasks)[inside]
 }
@@ -96,13 +100,12 @@ describe('A List', () => {
   it('is watched from its start on, if that takes any time', async () => {
     const [short, long] = [vi.fn<(terms: Terms) => void>(), vi.fn<(terms: Terms) => void>()]
     const gate = newGate()
-    const onError = (): void => {}
     const list = newList(newTask('task', () => gate.opened))
     for (const [given, watch] of [[newList(), short] as const, [list, long] as const]) {
       given.watch = watch
-      given.start(new End('closed'), { onError })
+      given.start(new End('closed'), quiet)
     }
-    expect([short.mock.calls, long.mock.calls]).toMatchObject([[], [[{ onError }]]])
+    expect([short.mock.calls, long.mock.calls]).toMatchObject([[], [[quiet]]])
     gate.open()
     await list.ended
     expect(long).toHaveBeenCalledOnce()
@@ -141,6 +144,52 @@ describe('List.skip()', () => {
       { name: 'passed', status: 'skipped', error: 'failed' },
     ])
     await other.start(new End('closed'))
+    expect(shared.status).toBe('fulfilled')
+  })
+})
+
+describe('A task that is skipped for a failure', () => {
+  it('tells how its response ended, in a list in the list too', async () => {
+    const [next, nested] = [newTask('next'), newTask('nested')]
+    const failing = newTask('failing', async () => fail())
+    const list = new BackgroundTasks([failing, next, new BackgroundTasks([nested])], quiet)
+    const told: unknown[] = []
+    for (const { finished } of [next, nested]) {
+      void finished.then(({ status, outcome }) => told.push([status, outcome]))
+    }
+    await list[inside].start(new End('cancelled'))
+    expect(told).toEqual([
+      ['skipped', 'cancelled'],
+      ['skipped', 'cancelled'],
+    ])
+  })
+})
+
+describe('What a list is running that another one holds too', () => {
+  it('is not skipped where that one fails: a list', async () => {
+    const gate = newGate()
+    const last = newTask('last')
+    const shared = new BackgroundTasks([newTask('first', () => gate.opened), last])
+    const one = newList(shared)
+    const two = new BackgroundTasks([newTask('failing', fail), shared], quiet)
+    one.start(end)
+    two[inside].start(end)
+    await turn()
+    gate.open()
+    await one.ended
+    expect(last.status).toBe('fulfilled')
+  })
+
+  it('is not skipped where that one fails: a task that waits for its limit', async () => {
+    const runs: (() => Promise<void>)[] = []
+    const shared = newTask('shared')
+    const one = new BackgroundTasks([shared], { limit: (run) => runs.push(run) })[inside]
+    const two = new BackgroundTasks([newTask('failing', fail), shared], quiet)
+    one.start(end)
+    two[inside].start(end)
+    await turn()
+    await runs[0]?.()
+    await one.ended
     expect(shared.status).toBe('fulfilled')
   })
 })
@@ -251,7 +300,7 @@ describe('A task that a list leaves to another one', () => {
   // Only the outermost list looked for why it was skipped: `finished` had no result for it.
   it('has been skipped for the list around the first one too', async () => {
     const shared = newTask('shared')
-    const inner = new BackgroundTasks([newTask('failing', fail), shared], { onError() {} })
+    const inner = new BackgroundTasks([newTask('failing', fail), shared], quiet)
     const outer = new BackgroundTasks([inner], { failure: 'continue' })
     // May still run it.
     newList(shared)
@@ -265,7 +314,7 @@ describe('A task that a list leaves to another one', () => {
 
   it('has been skipped there also when something was added to the first one after its end', async () => {
     const shared = newTask('shared')
-    const list = new BackgroundTasks([newTask('failing', fail), shared], { onError() {} })
+    const list = new BackgroundTasks([newTask('failing', fail), shared], quiet)
     newList(shared)
     await list.run().catch(() => {})
     list.addTask(newTask('late'))

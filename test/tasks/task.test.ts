@@ -109,6 +109,24 @@ describe('Task.cancel()', () => {
       error: 'not needed',
     })
   })
+
+  // That was written to: the list hung.
+  it('leaves the result alone that it has told before the response ended', async () => {
+    const task = new BackgroundTask(() => {})[inside]
+    task.cancel('not needed')
+    const told = Object.freeze(await task.ended)
+    task.start(new End('cancelled'))
+    expect([told.outcome, task.result?.outcome]).toEqual(['closed', 'cancelled'])
+  })
+})
+
+describe('A Task that was skipped after its response', () => {
+  it('keeps its outcome where another list comes to it', () => {
+    const task = new BackgroundTask({ run() {}, when: ['closed'] })[inside]
+    task.start(new End('cancelled'))
+    task.start(end)
+    expect(task.result).toMatchObject({ status: 'skipped', outcome: 'cancelled' })
+  })
 })
 
 describe('The function and arguments of a Task', () => {

@@ -1,8 +1,10 @@
-import { describe, expect, it, vi } from 'vitest'
-import { drain, inFlight, waitUntil } from '../../src/index.ts'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { drain, inFlight, instrument, waitUntil } from '../../src/index.ts'
 import { newGate } from '../support/gate.ts'
 import { misuse } from '../support/misuse.ts'
-import { watchReports } from '../support/reports.ts'
+import { takePrinted, watchReports } from '../support/reports.ts'
+import { newThenable } from '../support/thenable.ts'
+import { turn } from '../support/turn.ts'
 
 watchReports()
 
@@ -14,6 +16,28 @@ describe('waitUntil()', () => {
     const drained = drain()
     gate.open()
     expect(await drained).toEqual({ finished: 1, abandoned: [] })
+  })
+
+  it('listens to the promise at once, though an instrument holds it back', async () => {
+    const gate = newGate()
+    onTestFinished(instrument((_, run) => gate.opened.then(run)))
+    waitUntil(Promise.reject(new Error('bug')))
+    await turn()
+    gate.open()
+    await drain()
+    expect(takePrinted()).toMatchObject([[{ task: 'waitUntil', cause: { message: 'bug' } }]])
+  })
+
+  it('calls the then of what is no promise once, and at once', async () => {
+    const gate = newGate()
+    onTestFinished(instrument((_, run) => gate.opened.then(run)))
+    const then = vi.fn<(resolve: (value: unknown) => void) => void>((resolve) => resolve(undefined))
+    waitUntil(newThenable(then) as Promise<unknown>)
+    await turn()
+    expect(then).toHaveBeenCalledOnce()
+    gate.open()
+    await drain()
+    expect(then).toHaveBeenCalledOnce()
   })
 
   it('has the platform hold it, where that has a waitUntil that needs no argument', async () => {

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { provideBackgroundTasks } from '../../src/context.ts'
-import { BackgroundTask, BackgroundTasks, type WrapOptions } from '../../src/index.ts'
+import {
+  BackgroundTask,
+  BackgroundTasks,
+  withBackgroundTasks,
+  type WrapOptions,
+} from '../../src/index.ts'
 import { inside } from '../../src/tasks/item.ts'
 import { registry } from '../../src/tasks/registry.ts'
 import { countIn, joinRequest, requestList, waitUntilOf } from '../../src/tasks/wrap.ts'
@@ -108,6 +113,45 @@ describe('wrap()', () => {
     const witness = newWitness()
     const completed = newThenable((resolve) => resolve(undefined)) as Promise<unknown>
     witness.task.wrap(new Response('body'), { completed })
+    await turn()
+    expect(witness.outcomes()).toEqual(['closed'])
+  })
+
+  // Nobody listened to it: that ended the process.
+  it.each<[string, (completed: Promise<unknown>) => Response]>([
+    [
+      'below a provider',
+      (completed) =>
+        provideBackgroundTasks(() =>
+          new BackgroundTasks().wrap(new Response(null), { completed }),
+        )(),
+    ],
+    [
+      'of the list of the handler',
+      (completed) =>
+        withBackgroundTasks((tasks) => tasks.wrap(new Response(null), { completed }))(),
+    ],
+  ])('takes a signal that rejects in a wrap %s', (_, wrap) => {
+    expect(wrap(Promise.reject(new Error('cut')))).toBeInstanceOf(Response)
+  })
+
+  it.each<[string, (task: BackgroundTask) => Response]>([
+    ['after it was wrapped', (task) => Object.freeze(task.wrap(new Response('body')))],
+    [
+      'before, where the host has a signal',
+      (task) => task.wrap(Object.freeze(new Response('body')), { completed: Promise.resolve() }),
+    ],
+    [
+      'with such a signal',
+      (task) =>
+        task.wrap(
+          new Response('body'),
+          Object.freeze({ completed: Object.freeze(Promise.resolve()) }),
+        ),
+    ],
+  ])('takes a response that is frozen %s', async (_, wrap) => {
+    const witness = newWitness()
+    expect(await wrap(witness.task).text()).toBe('body')
     await turn()
     expect(witness.outcomes()).toEqual(['closed'])
   })

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { decodeError, encodeError } from '../../src/threads/thread-error.ts'
 
@@ -77,6 +78,13 @@ describe('encodeError() and decodeError()', () => {
       details: { tries: 3 },
       retry: '[object Function]',
     })
+  })
+
+  it('keep an error of another realm', () => {
+    const error = runInNewContext("Object.assign(new TypeError('boom'), { code: 'E_FULL' })")
+    expect(error).not.toBeInstanceOf(Error)
+    expect(send(error)).toBeInstanceOf(TypeError)
+    expect(send(error)).toMatchObject({ message: 'boom', code: 'E_FULL' })
   })
 
   it('set no prototype', () => {
