@@ -79,7 +79,7 @@ function answered(answer: unknown): unknown {
 
 /**
  * The list of the request being handled, from anywhere below `provideBackgroundTasks`. In a running
- * task it is the list of that task.
+ * task it is the list of its request.
  *
  * @example A dependency that adds a task and cleans up after it
  * ```ts

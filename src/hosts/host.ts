@@ -11,7 +11,7 @@ import {
 } from './deadline.ts'
 import { type DenoInfo, isDenoInfo, isStaticOnDeno } from './deno.ts'
 import { find } from './find.ts'
-import { isNodeResponse, type NodeResponse, observeNode } from './node.ts'
+import { bytesBefore, isNodeResponse, type NodeResponse, observeNode } from './node.ts'
 import { type Places, placesOfFetch, placesOfFrameworks } from './table.ts'
 import { isWaitUntilHost, type WaitUntilHost } from './wait-until.ts'
 import { isWorker } from './workers.ts'
@@ -42,6 +42,8 @@ export class HandlerHost implements Host, Teller {
   readonly #places: Places
   readonly #deno: DenoInfo | undefined
   readonly #completed: Promise<unknown> | undefined
+  /** When the handler returned: a task may be added later. */
+  #before: number | undefined
 
   /** @param current The Node response that is known without the arguments. */
   constructor(args: readonly unknown[], unreadTimeout: number | undefined, current?: unknown) {
@@ -78,12 +80,15 @@ export class HandlerHost implements Host, Teller {
   get deadline(): Deadline | undefined {
     const lambda = find(this.#places.lambdaContext, this.#args, isLambdaContext)
     if (lambda !== undefined) return deadlineOfLambda(lambda)
-    return (isWorker && deadlineOfWorker(this.context)) || findPlatformDeadline()
+    // Not of what is called by a clock or a queue: that has a limit of its own.
+    const isCut = isWorker && this.request !== undefined
+    return (isCut && deadlineOfWorker(this.context)) || findPlatformDeadline()
   }
 
   teller(answer: unknown): Teller | undefined {
     const { nodeResponse } = this
     if (nodeResponse !== undefined) {
+      this.#before = bytesBefore(nodeResponse)
       // Some adapters never close the stream of a HEAD on HTTP/2.
       return nodeResponse.stream !== undefined && this.request?.method === 'HEAD' ? undefined : this
     }
@@ -97,7 +102,7 @@ export class HandlerHost implements Host, Teller {
 
   tell(exchange: Exchange): void {
     if (this.nodeResponse !== undefined) {
-      observeNode(this.nodeResponse, exchange)
+      observeNode(this.nodeResponse, exchange, this.#before)
       return
     }
     // Bun tells nothing of its own: this is over as soon as Bun has it.

@@ -11,6 +11,7 @@ export interface NodeHttp2Stream {
   /** False for a request with a body. */
   readonly endAfterHeaders?: boolean
   readonly writableLength?: number
+  readonly session?: { readonly destroyed: boolean } | undefined
   readonly sentHeaders?: { readonly 'content-length'?: unknown }
   on?(event: 'aborted' | 'end' | 'finish', listener: () => void): this
 }
@@ -26,11 +27,17 @@ export function observeHttp2(
 ): void {
   const leave = (): void => exchange.end('cancelled', clientWentAway())
   const handle = handleOf(stream)
+  // It is gone when the stream is closed. All its streams are given the error of the connection.
+  const { session } = stream
   let hasSentAll = false
   const tell = (): void => {
     const { errored } = stream
     if (hasSentAll || (stream.writableFinished && !stream.aborted)) exchange.end('closed')
-    else if (errored && !/^(ERR_HTTP2_|ECANCELED$)/.test(String(errored.code)))
+    else if (
+      errored &&
+      !session?.destroyed &&
+      !/^(ERR_HTTP2_|ECANCELED$)/.test(String(errored.code))
+    )
       exchange.end('errored', errored)
     else leave()
   }

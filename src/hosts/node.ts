@@ -28,12 +28,14 @@ export interface NodeResponse {
   readonly _header?: string | null
   /** Only on HTTP/2. */
   readonly stream?: NodeHttp2Stream
-  on(event: 'finish' | 'close', listener: () => void): this
+  on(event: 'finish' | 'close' | 'socket', listener: () => void): this
 }
 
 interface NodeSocket {
   readonly destroyed: boolean
   readonly errored?: Error | null
+  /** The client has hung up. */
+  readonly readableEnded?: boolean
   readonly bytesWritten: number
   on(event: 'close', listener: () => void): this
 }
@@ -48,41 +50,59 @@ export function isNodeResponse(value: unknown): value is NodeResponse {
   )
 }
 
-/** Tells the exchange how the response ended. */
-export function observeNode(response: NodeResponse, exchange: Exchange): void {
+/** The bytes that are out on its connection, before any of the response. */
+export function bytesBefore(response: NodeResponse): number {
+  const isOnItsWay = response.socket !== null || response.writableFinished
+  return (isOnItsWay ? response.req?.socket?.bytesWritten : undefined) ?? Number.NaN
+}
+
+/**
+ * Tells the exchange how the response ended.
+ *
+ * @param before Of its bytes, where that was asked earlier.
+ */
+export function observeNode(response: NodeResponse, exchange: Exchange, before?: number): void {
   const { stream } = response
-  if (stream === undefined) observeHttp1(response, exchange)
+  if (stream === undefined) observeHttp1(response, exchange, before ?? bytesBefore(response))
   else observeHttp2(stream, response, exchange)
 }
 
-function observeHttp1(response: NodeResponse, exchange: Exchange): void {
+function observeHttp1(response: NodeResponse, exchange: Exchange, before: number): void {
   const socket = response.req?.socket ?? undefined
   // Behind another one on its connection, or it never came to its turn.
-  const isQueued = response.socket === null && !response.writableFinished
-  const before = isQueued ? Number.NaN : socket?.bytesWritten
+  let isQueued = response.socket === null && !response.writableFinished
+  let start = before
+  let isCut = false
   const tell = (): void => {
     if (exchange.hasEnded) return
-    // One that was queued is given the error of its connection.
+    // One that is queued is given the error of its connection.
     const { errored } = response
     const error = isQueued && errored?.code === 'ECONNRESET' ? undefined : errored
     if (error) exchange.end('errored', error)
-    else if (hasSentAll(response, socket, before)) exchange.end('closed')
+    else if (!isCut && hasSentAll(response, socket, start)) exchange.end('closed')
     else leave(exchange)
   }
   if (response.closed === true) {
     // One that was really finished has let go of its socket. The rest is told by both.
-    if (response.writableFinished && !response.socket) exchange.end('closed')
+    const isFinished = response.writableFinished && !response.socket && !socket?.errored
+    if (isFinished) exchange.end('closed')
     else tell()
     return
   }
-  response
-    .on('finish', () => {
-      // Before Node 24 one that was ended and then cut finishes too.
-      if (!isBroken(socket)) exchange.end('closed')
-    })
-    .on('close', tell)
+  const finish = (): void => {
+    // Before Node 24 one that was ended and then cut finishes too.
+    isCut = isBroken(socket)
+    if (!isCut) exchange.end('closed')
+  }
+  if (response.writableFinished) finish()
+  else response.on('finish', finish)
+  response.on('close', tell)
   // Before Node 24 it tells nothing when its connection ends first.
   if (!isQueued || socket === undefined) return
+  response.on('socket', () => {
+    isQueued = false
+    start = socket.bytesWritten
+  })
   if (socket.destroyed) leave(exchange)
   else onSocketClose(socket, response, exchange)
 }
@@ -99,10 +119,11 @@ function isBroken(socket: NodeSocket | undefined): boolean {
 function hasSentAll(
   { _header: head }: NodeResponse,
   socket: NodeSocket | undefined,
-  before = Number.NaN,
+  before: number,
 ): boolean {
   const length = /\r\ncontent-length: *(\d+)/i.exec(head ?? '')?.[1]
-  if (!head || !length || !socket || socket.errored) return false
+  // Otherwise the server has cut it: then what waits in Node.js counts as written, too.
+  if (!head || !length || !socket?.readableEnded || socket.errored) return false
   return socket.bytesWritten - before - head.length >= Number(length)
 }
 
@@ -116,5 +137,6 @@ function onSocketClose(socket: NodeSocket, response: NodeResponse, exchange: Exc
     socket.on('close', () => exchanges.forEach(leave))
   }
   exchanges.add(exchange)
-  response.on('close', () => exchanges.delete(exchange))
+  // From then on it tells of its end itself.
+  response.on('socket', () => exchanges.delete(exchange))
 }

@@ -16,6 +16,7 @@ interface HostRow {
 
 const first: Probe = (request) => request
 const second: Probe = (_, context) => context
+const third: Probe = (_, __, context) => context
 const event: Probe = (input) => input?.['request']
 // Beside what resolves it: Hono has a getter of that name which throws, and a throw costs as much as all
 // of this.
@@ -41,7 +42,7 @@ const fetchHosts: readonly HostRow[] = [
   // Netlify
   { context: second },
   // Cloudflare Workers
-  { context: (_, __, context) => context },
+  { context: third },
 ]
 
 /** Of hosts and frameworks that pass an object of their own. */
@@ -86,6 +87,8 @@ const frameworks: readonly HostRow[] = [
   { request: event, context: (astro) => astro?.['locals']?.['cfContext'] },
   // React Router, Remix
   { request: event, context: (args) => args?.['context']?.['cloudflare']?.['ctx'] },
+  // Cloudflare Workers: scheduled, queue
+  { context: third },
 ]
 
 /** The same by what is looked for, each place once. */

@@ -71,11 +71,11 @@ export interface Durable<Functions extends DurableFunctions> {
   /**
    * Stores a job that runs `name` with `args` in a worker when the response has ended.
    *
-   * Once the promise resolves the job is stored, delayed by `grace`. When the response has ended and
-   * the list has come to it, it is promoted and runs at once: so add it before tasks that take long
-   * in this process. If this process dies in between, it runs when `grace` is over. If the handler
-   * throws it is removed; a list that is only `wrap`ped never hears of that, so use
-   * `withBackgroundTasks`.
+   * Once the promise resolves the job is stored, delayed by `grace`. When the response has ended,
+   * it is promoted before the tasks of the list run in this process, and runs at once: none of them
+   * holds it up. One that is added while the list runs is promoted in its turn. If this process
+   * dies in between, it runs when `grace` is over. If the handler throws it is removed; a list that
+   * is only `wrap`ped never hears of that, so use `withBackgroundTasks`.
    *
    * A job runs *at least* once. A worker that dies in the middle of it, or is out of touch with the
    * queue for longer than the lock lasts, makes it run again: see `jobId`, and `processor` for how

@@ -62,6 +62,8 @@ class ObservedBody implements UnderlyingDefaultSource {
   #controller: ReadableStreamDefaultController | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
   #isTouched = false
+  /** Whether the reader waits for more. */
+  #isAsked = false
   /** Bytes to pass on until the reader has all that it was promised. */
   #remaining: number
 
@@ -96,8 +98,10 @@ class ObservedBody implements UnderlyingDefaultSource {
 
   async pull(controller: ReadableStreamDefaultController): Promise<void> {
     this.#touch()
+    this.#isAsked = true
     try {
       const { done, value } = await this.#reader.read()
+      this.#isAsked = false
       if (done) this.#end('closed')
       if (this.#controller === undefined) return
       if (done) controller.close()
@@ -160,7 +164,9 @@ class ObservedBody implements UnderlyingDefaultSource {
     this.#signal?.removeEventListener('abort', this)
     this.#touch()
     // A client that knows the length hangs up on the last byte, before the source says that it is done.
-    if (outcome === 'cancelled' && this.#remaining <= 0) exchange.bodyEnded('closed')
+    // By then the host has asked for more: before that it may hold what it was given.
+    if (outcome === 'cancelled' && this.#isAsked && this.#remaining <= 0)
+      exchange.bodyEnded('closed')
     else exchange.bodyEnded(outcome, reason)
   }
 }

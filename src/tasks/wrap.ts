@@ -1,4 +1,5 @@
 import { attach } from '../hosts/attach.ts'
+import { isDeno } from '../hosts/deno.ts'
 import { type Host, tellerOf } from '../hosts/host.ts'
 import { findPlatformWaitUntil, hold } from '../hosts/wait-until.ts'
 import { isResponse } from '../response/is-response.ts'
@@ -51,7 +52,8 @@ export function wrap(item: Item, response: Response, options: WrapOptions): Resp
     return response
   }
   const host: Host = {
-    request,
+    // Deno aborts the signal on success too, and prints a warning at whoever has looked at it.
+    request: isDeno ? request && { method: request.method } : request,
     unreadTimeout,
     carrier: completed,
     teller: () =>

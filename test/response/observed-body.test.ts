@@ -9,7 +9,7 @@ import { readerOf } from '../support/body.ts'
 import { misuse } from '../support/misuse.ts'
 import { watchReports } from '../support/reports.ts'
 import { newSource } from '../support/source.ts'
-import { turn } from '../support/turn.ts'
+import { microtasks, turn } from '../support/turn.ts'
 
 watchReports()
 
@@ -185,7 +185,10 @@ describe('observeBody()', () => {
   })
 
   // curl hangs up when it has what it was promised, before the source says that it is done.
-  it('counts a cancel as a close once all of the content-length has been passed on', async () => {
+  it.each([
+    ['has all of the content-length and asks for more', true, ['closed', undefined]],
+    ['may still hold some of what it was given', false, ['cancelled', 'gone']],
+  ])('counts a cancel as a close where the reader %s', async (_, asksOn, end) => {
     const source = newSource({ headers: { 'content-length': '8' } })
     const { observed, ends } = observe(source.response)
     const reader = readerOf(observed)
@@ -194,8 +197,10 @@ describe('observeBody()', () => {
       source.enqueue(half)
       await reading
     }
+    if (asksOn) void reader.read()
+    await microtasks()
     await reader.cancel('gone')
-    expect(ends).toEqual([['closed', undefined]])
+    expect(ends).toEqual([end])
     expect(source.cancels()).toEqual(['gone'])
   })
 

@@ -11,6 +11,7 @@ import { registry } from '../../src/tasks/registry.ts'
 import { countIn, joinRequest, requestList, waitUntilOf } from '../../src/tasks/wrap.ts'
 import { ForeignResponse } from '../support/foreign-response.ts'
 import { newGate } from '../support/gate.ts'
+import { loadOn } from '../support/load-on.ts'
 import { misuse } from '../support/misuse.ts'
 import { takePrinted, watchReports } from '../support/reports.ts'
 import { newThenable } from '../support/thenable.ts'
@@ -249,6 +250,19 @@ describe('countIn()', () => {
     await tasks.run()
     countIn(tasks[inside])
     expect(registry.inFlight.items).toEqual([])
+  })
+})
+
+describe('wrap() on Deno', () => {
+  // A WebSocket upgrade that had succeeded counted as cancelled, and Deno printed a warning.
+  it('does not look at the signal, which aborts on success too', async () => {
+    const there = await loadOn({ Deno: {} }, () => import('../../src/index.ts'))
+    const task = new there.BackgroundTask(() => {})
+    const request = Object.defineProperty(new Request('http://localhost/'), 'signal', {
+      get: () => expect.fail('It was looked at'),
+    })
+    task.wrap(new Response(null), { request })
+    expect((await task.finished).outcome).toBe('closed')
   })
 })
 

@@ -295,3 +295,20 @@ describe('provideBackgroundTasks() below node:http', () => {
     expect(isTouched).not.toHaveBeenCalled()
   })
 })
+
+describe('The deadline of a HandlerHost on Workers', () => {
+  class ExecutionContext {
+    waitUntil(): void {}
+  }
+
+  // What a clock or a queue calls may take a quarter of an hour.
+  it.each([
+    ['a request', new Request(url), 'Cloudflare Workers'],
+    ['a clock', { cron: '* * * * *' }, undefined],
+  ])('is that of %s', async (_, first, platform) => {
+    const navigator = { userAgent: 'Cloudflare-Workers' }
+    const host = await hostIn({ navigator }, [first, {}, new ExecutionContext()])
+    expect(host.context).toBeInstanceOf(ExecutionContext)
+    expect(host.deadline?.platform).toBe(platform)
+  })
+})

@@ -13,6 +13,7 @@ class Stream extends EventEmitter {
   endAfterHeaders = true
   writableLength = 0
   sentHeaders = { 'content-length': '5' }
+  session: { destroyed: boolean } | undefined = { destroyed: false }
 }
 
 /** With so many bytes of its length out, and so many in the stream. */
@@ -50,11 +51,14 @@ describe('observeHttp2()', () => {
     ['cut', {}, gone],
     ['failed', { errored: broken }, ['errored', broken]],
     ['reset by the client', { errored: reset }, gone],
+    // Node gives it to all streams of the connection.
+    ['cut with its connection', { errored: broken, session: { destroyed: true } }, gone],
   ])('tells what came of it: %s', (_, state, end) => {
     const stream = new Stream()
     const { ends, close } = observe(stream)
     expect(ends).toEqual([])
-    Object.assign(stream, state)
+    if (stream.session) Object.assign(stream.session, state.session)
+    Object.assign(stream, { ...state, session: undefined })
     close()
     expect(ends).toEqual([end])
   })

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { ServerResponse } from 'node:http'
 import { describe, expect, it } from 'vitest'
-import { isNodeResponse, node, observeNode } from '../../../src/hosts/node.ts'
+import { bytesBefore, isNodeResponse, node, observeNode } from '../../../src/hosts/node.ts'
 import { loadOn } from '../../support/load-on.ts'
 import { WatchedExchange } from '../../support/watched-exchange.ts'
 
@@ -10,6 +10,7 @@ class Socket extends EventEmitter {
   destroyed = false
   errored: Error | null = null
   bytesWritten = 0
+  readableEnded = false
 
   cut(error: Error | null = null): void {
     this.destroyed = true
@@ -39,6 +40,12 @@ class NodeResponse extends EventEmitter {
     this.req.socket.bytesWritten += head.length + bytes
   }
 
+  /** Its turn comes. */
+  getSocket(): void {
+    this.socket = this.req.socket
+    this.emit('socket')
+  }
+
   finish(): void {
     this.writableFinished = true
     this.emit('finish')
@@ -52,9 +59,9 @@ class NodeResponse extends EventEmitter {
 }
 
 /** What the exchange is told of a response. */
-function observed(response: NodeResponse): unknown[][] {
+function observed(response: NodeResponse, before?: number): unknown[][] {
   const exchange = new WatchedExchange()
-  observeNode(response, exchange)
+  observeNode(response, exchange, before)
   return exchange.ends
 }
 
@@ -130,8 +137,44 @@ describe('observeNode()', () => {
     response.req.socket.bytesWritten = 1000
     const ends = observed(response)
     response.send(bytes)
+    response.req.socket.readableEnded = true
     response.close()
     expect(ends).toEqual([end])
+  })
+
+  // On Node 20 nothing else tells it: what waits in the process counts as written.
+  it('does not go by the content-length where the server has cut the connection', () => {
+    const response = new NodeResponse()
+    const ends = observed(response)
+    response.send(8)
+    response.req.socket.cut()
+    response.close()
+    expect(ends).toEqual([gone])
+  })
+
+  it('counts from what was out when the handler returned, if that is known', () => {
+    const response = new NodeResponse()
+    const before = bytesBefore(response)
+    response.send(8)
+    const ends = observed(response, before)
+    response.req.socket.readableEnded = true
+    response.close()
+    expect(ends).toEqual([closed])
+  })
+
+  it('tells at once of a response that is finished, and not closed yet', () => {
+    const response = new NodeResponse()
+    response.finish()
+    expect(observed(response)).toEqual([closed])
+  })
+
+  it('does not believe one that was cut, is finished and is closed', () => {
+    const response = new NodeResponse()
+    response.req.socket.cut(broken)
+    response.finish()
+    response.close()
+    response.socket = null
+    expect(observed(response)).toEqual([gone])
   })
 
   it('does not go by the content-length where the connection failed', () => {
@@ -148,9 +191,30 @@ describe('A response that is queued behind another one on its connection', () =>
   it('is heard when its turn comes', () => {
     const response = new NodeResponse(new Socket(), true)
     const ends = observed(response)
-    response.socket = response.req.socket
+    response.getSocket()
     response.finish()
     expect(ends).toEqual([closed])
+  })
+
+  it('has all that is out from then on counted', () => {
+    const response = new NodeResponse(new Socket(), true)
+    const ends = observed(response)
+    response.req.socket.bytesWritten = 1000
+    response.getSocket()
+    response.send(8)
+    response.req.socket.readableEnded = true
+    response.req.socket.cut()
+    response.close()
+    expect(ends).toEqual([closed])
+  })
+
+  it('fails with its source then, also with an ECONNRESET of that', () => {
+    const response = new NodeResponse(new Socket(), true)
+    const ends = observed(response)
+    const reset = Object.assign(new Error('aborted'), { code: 'ECONNRESET' })
+    response.getSocket()
+    response.close(reset)
+    expect(ends).toEqual([['errored', reset]])
   })
 
   // Before Node 24 it tells nothing: drain() waited for good, and the list was never let go.
@@ -188,6 +252,7 @@ describe('A response that is queued behind another one on its connection', () =>
     const all = responses.map(observed)
     expect(socket.listenerCount('close')).toBe(1)
     const [first] = responses
+    first?.getSocket()
     first?.finish()
     first?.close()
     socket.cut()

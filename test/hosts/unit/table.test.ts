@@ -76,6 +76,12 @@ describe('The places of a context with a waitUntil', () => {
     expect(leadsTo(both('context'), thing, args)).toBe(true)
   })
 
+  it('have that of what a clock or a queue calls on Workers', () => {
+    expect(leadsTo(placesOfFrameworks.context, thing, [{ cron: '* * * * *' }, {}, thing])).toBe(
+      true,
+    )
+  })
+
   // Its own does nothing then: a Worker would not be warned.
   it('do not have that of an event of h3 whose request has none', () => {
     const event = { req: new Request('http://localhost/'), waitUntil() {} }

@@ -1,5 +1,6 @@
 import { withBackgroundTasks } from 'background-tasks/next'
 import { cookies, headers } from 'next/headers'
+import { connection } from 'next/server'
 
 async function noteVisit(): Promise<void> {
   const theme = (await cookies()).get('theme')?.value
@@ -7,7 +8,8 @@ async function noteVisit(): Promise<void> {
   console.log(`visit with ${theme} by ${agent}`)
 }
 
-export const GET = withBackgroundTasks((tasks, _request: Request) => {
+export const GET = withBackgroundTasks(async (tasks) => {
+  await connection() // with Cache Components this route would be static otherwise
   tasks.addTask(noteVisit)
   return new Response('noted')
 })
