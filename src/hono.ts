@@ -71,7 +71,7 @@ export function provideBackgroundTasks(options: HandlerOptions = {}): Middleware
       if (c.error !== undefined) list.thrown = { reason: c.error }
       if (c.finalized) return c.res
       // Hono makes an error of it, when this is over.
-      list.thrown ??= { reason: new Error('Cannot answer: the handler has returned nothing') }
+      list.thrown ??= { reason: new Error(unanswered) }
       return undefined
     }
     const run = (): unknown => handling.handle(respond)
@@ -83,6 +83,9 @@ export function provideBackgroundTasks(options: HandlerOptions = {}): Middleware
     }
   }
 }
+
+const unanswered =
+  'Cannot answer the request: the handler has returned nothing, return a Response, c.text() for instance'
 
 /** `app.use(provideBackgroundTasks)` is as easily written. */
 function checkIsCalled(options: unknown): void {

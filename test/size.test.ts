@@ -14,8 +14,8 @@ beforeAll(async () => {
 describe('The core', () => {
   // Lower them when the core gets smaller.
   it.each([
-    ['whole', '*', 12_315],
-    ['for an import of BackgroundTasks alone', '{ BackgroundTasks }', 8672],
+    ['whole', '*', 12_314],
+    ['for an import of BackgroundTasks alone', '{ BackgroundTasks }', 8671],
   ])('is small, minified and gzipped: %s', async (name, exported, limit) => {
     const bytes = await sizeOf(exported)
     console.log(`${name}: ${bytes} bytes minified and gzipped`)

@@ -23,12 +23,11 @@ export function attach<Answer>(
 ): Attached<Answer | Response> {
   const response = isResponse(answer) ? answer : undefined
   const { carrier } = host
-  const found = carriedBy(carrier) ?? carriedBy(response)
+  const ofResponse = carriedBy(response)
   // One that another signal tells of is that of another request: a response without a body may be a
   // constant.
-  const isOurs =
-    carrier === undefined || found?.isToldByHost !== true || found === carriedBy(carrier)
-  const exchange = found !== undefined && isOurs ? found : new Exchange()
+  const isOurs = carrier === undefined || ofResponse?.isToldByHost !== true
+  const exchange = carriedBy(carrier) ?? (isOurs ? ofResponse : undefined) ?? new Exchange()
   exchange.head = response ?? head
   const teller = exchange.isToldByHost ? undefined : host.teller?.(answer)
   if (teller !== undefined) {

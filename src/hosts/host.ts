@@ -16,7 +16,10 @@ import { type Places, placesOfFetch, placesOfFrameworks } from './table.ts'
 import { isWaitUntilHost, type WaitUntilHost } from './wait-until.ts'
 import { isWorker } from './workers.ts'
 
-/** The part of a request used here. Its signal is left out where it tells nothing. */
+/**
+ * The part of a request used here. Its signal is left out on Deno, which aborts it on success too, and
+ * prints a warning at whoever has looked at it.
+ */
 export type HostRequest = Pick<Request, 'method'> & Partial<Pick<Request, 'signal'>>
 
 /** Tells how a response ends, or has ended. */
@@ -42,8 +45,8 @@ export class HandlerHost implements Host, Teller {
   readonly #places: Places
   readonly #deno: DenoInfo | undefined
   readonly #completed: Promise<unknown> | undefined
-  /** When the handler returned: a task may be added later. */
-  #before: number | undefined
+  /** Bytes that were out when the handler returned: a task may be added later. */
+  #before = Number.NaN
 
   /** @param current The Node response that is known without the arguments. */
   constructor(args: readonly unknown[], unreadTimeout: number | undefined, current?: unknown) {
@@ -67,7 +70,6 @@ export class HandlerHost implements Host, Teller {
   /** Looked for when somebody asks: where the host tells the end, nobody does. */
   get request(): HostRequest | undefined {
     const request = find(this.#places.request, this.#args, isRequest)
-    // Deno aborts the signal on success too, and prints a warning at whoever has looked at it.
     return request && this.#deno ? { method: request.method } : request
   }
 
@@ -81,16 +83,18 @@ export class HandlerHost implements Host, Teller {
     const lambda = find(this.#places.lambdaContext, this.#args, isLambdaContext)
     if (lambda !== undefined) return deadlineOfLambda(lambda)
     // Not of what is called by a clock or a queue: that has a limit of its own.
-    const isCut = isWorker && this.request !== undefined
-    return (isCut && deadlineOfWorker(this.context)) || findPlatformDeadline()
+    const ofWorker = isWorker && this.request && deadlineOfWorker(this.context)
+    return ofWorker || findPlatformDeadline()
   }
 
   teller(answer: unknown): Teller | undefined {
     const { nodeResponse } = this
     if (nodeResponse !== undefined) {
-      this.#before = bytesBefore(nodeResponse)
       // Some adapters never close the stream of a HEAD on HTTP/2.
-      return nodeResponse.stream !== undefined && this.request?.method === 'HEAD' ? undefined : this
+      if (nodeResponse.stream !== undefined)
+        return this.request?.method === 'HEAD' ? undefined : this
+      this.#before = bytesBefore(nodeResponse)
+      return this
     }
     const completed = this.#completed
     if (!(answer instanceof Response)) return undefined

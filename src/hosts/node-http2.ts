@@ -27,18 +27,16 @@ export function observeHttp2(
 ): void {
   const leave = (): void => exchange.end('cancelled', clientWentAway())
   const handle = handleOf(stream)
-  // It is gone when the stream is closed. All its streams are given the error of the connection.
+  // Gone when the stream is closed. Its streams are given the error of the connection.
   const { session } = stream
   let hasSentAll = false
   const tell = (): void => {
     const { errored } = stream
+    // Before the head is sent the source has not been asked for anything.
+    const isOfHttp2 = /^(ERR_HTTP2_|ECANCELED$)/.test(String(errored?.code))
+    const isOfSource = stream.sentHeaders && !session?.destroyed && !isOfHttp2
     if (hasSentAll || (stream.writableFinished && !stream.aborted)) exchange.end('closed')
-    else if (
-      errored &&
-      !session?.destroyed &&
-      !/^(ERR_HTTP2_|ECANCELED$)/.test(String(errored.code))
-    )
-      exchange.end('errored', errored)
+    else if (errored && isOfSource) exchange.end('errored', errored)
     else leave()
   }
   if (stream.destroyed || stream.closed) {

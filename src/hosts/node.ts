@@ -23,13 +23,15 @@ export interface NodeResponse {
   readonly errored?: (Error & { readonly code?: unknown }) | null
   /** Null while it waits behind another one on its connection, and when it is finished. */
   readonly socket?: object | null
-  readonly req?: { readonly socket?: NodeSocket | null }
+  readonly req?: { readonly socket?: Connection }
   /** The head as it was sent, by whatever way that was set. */
   readonly _header?: string | null
   /** Only on HTTP/2. */
   readonly stream?: NodeHttp2Stream
   on(event: 'finish' | 'close' | 'socket', listener: () => void): this
 }
+
+type Connection = NodeSocket | null | undefined
 
 interface NodeSocket {
   readonly destroyed: boolean
@@ -50,34 +52,32 @@ export function isNodeResponse(value: unknown): value is NodeResponse {
   )
 }
 
-/** The bytes that are out on its connection, before any of the response. */
+/** The bytes that are out on its connection, before any of the response: not where it is queued. */
 export function bytesBefore(response: NodeResponse): number {
-  const isOnItsWay = response.socket !== null || response.writableFinished
-  return (isOnItsWay ? response.req?.socket?.bytesWritten : undefined) ?? Number.NaN
+  return isQueued(response) ? Number.NaN : Number(response.req?.socket?.bytesWritten)
 }
 
-/**
- * Tells the exchange how the response ended.
- *
- * @param before Of its bytes, where that was asked earlier.
- */
-export function observeNode(response: NodeResponse, exchange: Exchange, before?: number): void {
+/** It waits behind another one on its connection, or has never come to its turn. */
+function isQueued({ socket, writableFinished }: NodeResponse): boolean {
+  return socket === null && !writableFinished
+}
+
+/** Tells the exchange how the response ended, by the bytes that were out `before` too. */
+export function observeNode(response: NodeResponse, exchange: Exchange, before: number): void {
   const { stream } = response
-  if (stream === undefined) observeHttp1(response, exchange, before ?? bytesBefore(response))
+  if (stream === undefined) observeHttp1(response, exchange, before)
   else observeHttp2(stream, response, exchange)
 }
 
 function observeHttp1(response: NodeResponse, exchange: Exchange, before: number): void {
-  const socket = response.req?.socket ?? undefined
-  // Behind another one on its connection, or it never came to its turn.
-  let isQueued = response.socket === null && !response.writableFinished
+  const socket = response.req?.socket
   let start = before
   let isCut = false
   const tell = (): void => {
     if (exchange.hasEnded) return
     // One that is queued is given the error of its connection.
     const { errored } = response
-    const error = isQueued && errored?.code === 'ECONNRESET' ? undefined : errored
+    const error = isQueued(response) && errored?.code === 'ECONNRESET' ? undefined : errored
     if (error) exchange.end('errored', error)
     else if (!isCut && hasSentAll(response, socket, start)) exchange.end('closed')
     else leave(exchange)
@@ -85,9 +85,7 @@ function observeHttp1(response: NodeResponse, exchange: Exchange, before: number
   if (response.closed === true) {
     // One that was really finished has let go of its socket. The rest is told by both.
     const isFinished = response.writableFinished && !response.socket && !socket?.errored
-    if (isFinished) exchange.end('closed')
-    else tell()
-    return
+    return isFinished ? exchange.end('closed') : tell()
   }
   const finish = (): void => {
     // Before Node 24 one that was ended and then cut finishes too.
@@ -98,45 +96,42 @@ function observeHttp1(response: NodeResponse, exchange: Exchange, before: number
   else response.on('finish', finish)
   response.on('close', tell)
   // Before Node 24 it tells nothing when its connection ends first.
-  if (!isQueued || socket === undefined) return
+  if (!isQueued(response) || !socket) return
+  if (socket.destroyed) return leave(exchange)
+  const others = leaveWithSocket(socket)
+  others.add(exchange)
   response.on('socket', () => {
-    isQueued = false
-    start = socket.bytesWritten
+    start = bytesBefore(response)
+    others.delete(exchange)
   })
-  if (socket.destroyed) leave(exchange)
-  else onSocketClose(socket, response, exchange)
 }
 
 function leave(exchange: Exchange): void {
   exchange.end('cancelled', clientWentAway())
 }
 
-function isBroken(socket: NodeSocket | undefined): boolean {
-  return socket !== undefined && (socket.destroyed || Boolean(socket.errored))
+function isBroken(socket: Connection): boolean {
+  return Boolean(socket?.destroyed || socket?.errored)
 }
 
 /** A client that knows the length hangs up on the last byte, before the source says that it is done. */
-function hasSentAll(
-  { _header: head }: NodeResponse,
-  socket: NodeSocket | undefined,
-  before: number,
-): boolean {
-  const length = /\r\ncontent-length: *(\d+)/i.exec(head ?? '')?.[1]
+function hasSentAll({ _header }: NodeResponse, socket: Connection, before: number): boolean {
+  const head = String(_header)
+  const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1]
   // Otherwise the server has cut it: then what waits in Node.js counts as written, too.
-  if (!head || !length || !socket?.readableEnded || socket.errored) return false
+  if (!length || !socket?.readableEnded || socket.errored) return false
   return socket.bytesWritten - before - head.length >= Number(length)
 }
 
 /** By the connection: one listener for all responses that are queued on it. */
 const queued = new WeakMap<NodeSocket, Set<Exchange>>()
 
-function onSocketClose(socket: NodeSocket, response: NodeResponse, exchange: Exchange): void {
-  const exchanges = queued.get(socket) ?? new Set()
-  if (!queued.has(socket)) {
-    queued.set(socket, exchanges)
-    socket.on('close', () => exchanges.forEach(leave))
-  }
-  exchanges.add(exchange)
-  // From then on it tells of its end itself.
-  response.on('socket', () => exchanges.delete(exchange))
+/** Those that are left with the connection. */
+function leaveWithSocket(socket: NodeSocket): Set<Exchange> {
+  const known = queued.get(socket)
+  if (known !== undefined) return known
+  const exchanges = new Set<Exchange>()
+  queued.set(socket, exchanges)
+  socket.on('close', () => exchanges.forEach(leave))
+  return exchanges
 }

@@ -4,22 +4,6 @@ import { isObject, kindOf, refuse } from '../util/checks.ts'
 import { checkOptions } from '../util/options.ts'
 import { unfitForJson, unfitText } from './json.ts'
 
-/** BullMQ's own options of a job, handed on as they are. `delay` is not one: see `grace`. */
-export type DurableJobOptions = Pick<
-  JobsOptions,
-  | 'attempts'
-  | 'backoff'
-  | 'deduplication'
-  | 'jobId'
-  | 'keepLogs'
-  | 'priority'
-  | 'removeOnComplete'
-  | 'removeOnFail'
-  | 'sizeLimit'
-  | 'stackTraceLimit'
-  | 'telemetry'
->
-
 const optionNames = [
   'attempts',
   'backoff',
@@ -32,7 +16,11 @@ const optionNames = [
   'sizeLimit',
   'stackTraceLimit',
   'telemetry',
-] as const satisfies readonly (keyof DurableJobOptions)[]
+] as const satisfies readonly (keyof JobsOptions)[]
+
+/** BullMQ's own options of a job, handed on as they are. `delay` is not one: see `grace`. */
+export type DurableJobOptions = Pick<JobsOptions, (typeof optionNames)[number]>
+
 const known: ReadonlySet<string> = new Set([...optionNames, 'name', 'args', 'run'])
 
 /** Those of a definition or of a task: an instance of a class has fields of its own beside them. */

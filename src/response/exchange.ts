@@ -13,11 +13,6 @@ export interface Work {
 /** All copies of this package in the process find the same exchange. */
 const key: unique symbol = Symbol.for('background-tasks.exchange')
 
-/** A response that was made here, or what the host has of its own for this one. */
-interface Carrier {
-  [key]?: Exchange | undefined
-}
-
 interface Entry {
   readonly work: Work
   /** Starts it in the async context in which it was added. */
@@ -53,7 +48,7 @@ export class Exchange {
     this.#works = this.#works.filter((entry) => entry.work !== work)
   }
 
-  /** Lets a second handler, or a second wrap, find it. */
+  /** Lets a second handler, or a second wrap, find it: by a response, or what the host has for it. */
   isCarriedBy(carrier: object): void {
     // One that is frozen stays as it is.
     Reflect.set(carrier, key, this)
@@ -91,6 +86,6 @@ export class Exchange {
  * comes now on the same connection, or from a task of that one, is no part of it.
  */
 export function carriedBy(carrier: unknown): Exchange | undefined {
-  const exchange = isObject(carrier) && key in carrier ? (carrier as Carrier)[key] : undefined
-  return exchange?.hasEnded === false ? exchange : undefined
+  const exchange: Exchange | undefined = isObject(carrier) ? Reflect.get(carrier, key) : undefined
+  return exchange?.hasEnded ? undefined : exchange
 }

@@ -3,21 +3,24 @@ import { checkOptions } from '../util/options.ts'
 import type { TaskContext, TaskDefinition } from './task-types.ts'
 import { checkedWhen, type When } from './when.ts'
 
-const adding = 'add the task'
+const verb = 'add the task'
 const advice = 'pass the function itself and its arguments after it'
 
 /** Refuses what calling it would not run: a generator function only makes a generator. */
-export function checkTaskFunction(fn: object, verb = adding): void {
+export function checkTaskFunction(fn: object, attempt = verb): void {
   // A plain function has no such tag.
   const { [Symbol.toStringTag]: tag }: { readonly [Symbol.toStringTag]?: unknown } = fn
   if (tag === 'GeneratorFunction' || tag === 'AsyncGeneratorFunction') {
-    refuse(verb, 'it is a generator function, which does not run when called', 'pass an async one')
+    refuse(
+      attempt,
+      'it is a generator function, which does not run when called',
+      'pass an async one',
+    )
   }
 }
 
 /** Checked and copied: what becomes of the object after that changes no task. */
 export function checkedDefinition(task: unknown, args: readonly unknown[]): TaskDefinition {
-  const verb = adding
   if (isThenable(task)) refuse(verb, 'it is a promise, so its function runs already', advice)
   const { name, run, timeout, when }: TaskDefinition = Object(task)
   // A `run` that every object has is somebody's polluted prototype.

@@ -69,8 +69,8 @@ export class List extends Contents implements RequestList, Parent {
     return this.state !== 'over'
   }
 
-  get isTaking(): boolean {
-    return this.state !== 'over' && this.state !== 'free'
+  get isJoinable(): boolean {
+    return this.isOpen && this.state !== 'free'
   }
 
   get hasStarted(): boolean {

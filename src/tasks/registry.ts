@@ -13,7 +13,7 @@ interface Storage {
 /** The list of a request, as the calls below its handler see it. */
 export interface RequestList extends Item {
   /** False when its last task and cleanup have ended, or its handler has returned and added none. */
-  readonly isTaking: boolean
+  readonly isJoinable: boolean
   /** That of the request. */
   readonly waitUntil: ((promise: Promise<unknown>) => void) | undefined
   add(item: Item): void

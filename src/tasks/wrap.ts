@@ -52,8 +52,7 @@ export function wrap(item: Item, response: Response, options: WrapOptions): Resp
     return response
   }
   const host: Host = {
-    // Deno aborts the signal on success too, and prints a warning at whoever has looked at it.
-    request: isDeno ? request && { method: request.method } : request,
+    request: request && isDeno ? { method: request.method } : request,
     unreadTimeout,
     carrier: completed,
     teller: () =>
@@ -85,12 +84,12 @@ export function countIn(item: Item): void {
 /** The list of the request being handled, where there is a provider and the request is not over. */
 export function requestList(): RequestList | undefined {
   const list = registry.lists?.getStore()
-  return list?.isTaking === true ? list : undefined
+  return list?.isJoinable === true ? list : undefined
 }
 
 /** Hands the item to the list of the request being handled, if it is not that one itself. */
 export function joinRequest(item: Item, list: RequestList | undefined = requestList()): boolean {
-  if (list === undefined || list === item || !list.isTaking) return false
+  if (list === undefined || list === item || !list.isJoinable) return false
   item.keepContext()
   list.add(item)
   return true

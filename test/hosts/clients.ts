@@ -3,7 +3,7 @@ import { Agent, get } from 'node:http'
 import { connect as connectHttp2 } from 'node:http2'
 import { type RawRequest, send } from '../support/client.ts'
 import { arrival, type Exchange } from './exchange.ts'
-import { sendHttp2 } from './http2-client.ts'
+import { openHttp2, sendHttp2 } from './http2-client.ts'
 
 export interface Client {
   send(options: RawRequest): Promise<Exchange>
@@ -24,6 +24,7 @@ export const http1: Client = {
       resume: () => socket.resume(),
       destroy: () => socket.destroy(),
       reset: () => socket.resetAndDestroy(),
+      breakOff: () => socket.resetAndDestroy(),
       halfClose: () => socket.end(),
     }
   },
@@ -53,13 +54,13 @@ export const http2: Client = {
     session.destroy()
   },
   async inTurn(port, paths) {
-    const session = connectHttp2(`http://127.0.0.1:${port}`)
+    const connection = openHttp2(port)
     const bodies: string[] = []
     for (const path of paths) {
-      const { response } = await sendHttp2({ port, path }, session)
+      const { response } = await sendHttp2({ port, path }, connection)
       bodies.push(String((await response).body))
     }
-    session.destroy()
+    connection.session.destroy()
     return bodies
   },
 }

@@ -13,6 +13,8 @@ export interface Exchange {
   readonly destroy: () => void
   /** It breaks off: with a reset of the connection, on HTTP/2 of the stream, with this code. */
   readonly reset: (code?: number) => void
+  /** It resets the connection, with all that is on it. */
+  readonly breakOff: () => void
   /** It says that it sends no more, and reads on; on HTTP/2 that the session is to end. */
   readonly halfClose: () => void
 }

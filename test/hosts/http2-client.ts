@@ -1,11 +1,21 @@
 import { type ClientHttp2Session, connect, constants } from 'node:http2'
+import { connect as connectSocket, type Socket } from 'node:net'
 import type { RawRequest, RawResponse } from '../support/client.ts'
 import { arrival, type Exchange } from './exchange.ts'
+
+/** A session, and the connection that it does not show. */
+export function openHttp2(port: number): { socket: Socket; session: ClientHttp2Session } {
+  const socket = connectSocket(port, '127.0.0.1')
+  return {
+    socket,
+    session: connect(`http://127.0.0.1:${port}`, { createConnection: () => socket }),
+  }
+}
 
 /** One HTTP/2 stream on a session of its own, told like an HTTP/1.1 exchange. */
 export async function sendHttp2(
   options: RawRequest,
-  session: ClientHttp2Session = connect(`http://127.0.0.1:${options.port}`),
+  { socket, session } = openHttp2(options.port),
 ): Promise<Exchange> {
   const { path = '/', method = 'GET', headers = {}, upload } = options
   session.on('error', () => {})
@@ -62,6 +72,7 @@ export async function sendHttp2(
     resume: () => stream.resume(),
     destroy: () => session.destroy(),
     reset: (code = constants.NGHTTP2_CANCEL) => stream.close(code),
+    breakOff: () => socket.resetAndDestroy(),
     halfClose: () => session.close(),
   }
 }

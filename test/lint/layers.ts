@@ -30,7 +30,7 @@ export interface Limits {
   readonly largest: number
 }
 
-export const limits: Limits = { total: 2573, median: 50, largest: 157 }
+export const limits: Limits = { total: 2568, median: 50, largest: 157 }
 
 export interface Report {
   /** Each names its file. */

@@ -27,6 +27,38 @@ export const pipelines: readonly Case[] = [
     },
   },
   {
+    // As curl does, when it has all of a length.
+    name: 'pipelined, gone with the last byte',
+    forms,
+    standard: { outcome: 'closed, closed' },
+    async measure(server, form) {
+      const { ids, socket, received } = await pipeline(server, form, ['late string', 'late close'])
+      await server.until('answered', ids[1])
+      await server.open(`${ids[0]}/return`)
+      await received('hello world', 2)
+      socket.destroy()
+      const measured = await outcomes(server, ids)
+      await server.open(`${ids[1]}/source`)
+      return measured
+    },
+  },
+  {
+    // All of it has been handed to the host, and little of it has left.
+    name: 'left, most of a length waits',
+    forms,
+    isLarge: true,
+    standard: { outcome: 'cancelled' },
+    async measure(server, form) {
+      const { id, exchange } = await server.send(form, '20 MB, a length')
+      await exchange.received(1)
+      exchange.pause()
+      await server.turns(5)
+      exchange.destroy()
+      const { outcome } = await server.until('task-start', id)
+      return { outcome }
+    },
+  },
+  {
     name: 'pipelined, gone, one has answered',
     forms,
     standard: { outcome: 'cancelled, cancelled' },

@@ -60,6 +60,33 @@ export const resets: readonly Case[] = [
     },
   ]),
   {
+    // Node gives the error of the connection to each of its streams.
+    name: 'connection reset, midway',
+    forms,
+    standard: { outcome: 'cancelled' },
+    async measure(server, form) {
+      const { id, exchange } = await server.send(form, 'mid-stream')
+      await exchange.received(20)
+      exchange.breakOff()
+      const { outcome } = await untilStarted(server, id)
+      return { outcome }
+    },
+  },
+  {
+    name: 'connection reset, before the return',
+    forms,
+    standard: { outcome: 'cancelled' },
+    async measure(server, form) {
+      const { id, exchange } = await server.send(form, 'late string')
+      await server.until('handling', id)
+      exchange.breakOff()
+      await server.turns(3)
+      await server.open(`${id}/return`)
+      const { outcome } = await server.until('task-start', id)
+      return { outcome }
+    },
+  },
+  {
     // All of it has been handed to Node, and little of it has left.
     name: 'reset, most of a length waits',
     forms,

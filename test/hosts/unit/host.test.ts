@@ -1,7 +1,8 @@
 import { EventEmitter, once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { provideBackgroundTasks } from '../../../src/context.ts'
+import { withBackgroundTasks } from '../../../src/index.ts'
 import { HandlerHost, tellerOf } from '../../../src/hosts/host.ts'
 import type { Exchange } from '../../../src/response/exchange.ts'
 import { newGate } from '../../support/gate.ts'
@@ -278,14 +279,7 @@ describe('provideBackgroundTasks() below node:http', () => {
       await gate.opened
       response.end('body')
     })
-    await once(server.listen(0, '127.0.0.1'), 'listening')
-    onTestFinished(() => {
-      server.close()
-      server.closeAllConnections()
-    })
-    const address = server.address()
-    const port = address !== null && typeof address === 'object' ? address.port : 0
-    const answered = fetch(`http://127.0.0.1:${port}/`)
+    const answered = fetch(await listen(server))
     await turn()
     expect(witness.outcomes()).toEqual([])
     gate.open()
@@ -295,6 +289,38 @@ describe('provideBackgroundTasks() below node:http', () => {
     expect(isTouched).not.toHaveBeenCalled()
   })
 })
+
+describe('A task that is added to an empty list when the answer is finished', () => {
+  // Between the two events of Node it counted as cancelled.
+  it.each(['finish', 'close'])('is told that it was sent, at its %s', async (event) => {
+    const witness = newWitness()
+    const handle = withBackgroundTasks(
+      (tasks, _request: Request, { res }: { res: ServerResponse }) => {
+        res.on(event, () => tasks.addTask(witness.task))
+        return new Response('body')
+      },
+    )
+    const server = createServer((_request, res) => {
+      void handle(new Request(url), { res })
+        .text()
+        .then((body) => res.end(body))
+    })
+    expect(await (await fetch(await listen(server))).text()).toBe('body')
+    await witness.task.finished
+    expect(witness.outcomes()).toEqual(['closed'])
+  })
+})
+
+/** Returns the address. */
+async function listen(server: Server): Promise<string> {
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  onTestFinished(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  const address = server.address()
+  return `http://127.0.0.1:${address !== null && typeof address === 'object' ? address.port : 0}/`
+}
 
 describe('The deadline of a HandlerHost on Workers', () => {
   class ExecutionContext {
