@@ -4,32 +4,45 @@ import { isObject, kindOf, refuse } from '../util/checks.ts'
 import { checkOptions } from '../util/options.ts'
 import { unfitForJson, unfitText } from './json.ts'
 
-const optionNames = [
-  'attempts',
-  'backoff',
-  'deduplication',
-  'jobId',
-  'keepLogs',
-  'priority',
-  'removeOnComplete',
-  'removeOnFail',
-  'sizeLimit',
-  'stackTraceLimit',
-  'telemetry',
-] as const satisfies readonly (keyof JobsOptions)[]
-
 /** BullMQ's own options of a job, handed on as they are. `delay` is not one: see `grace`. */
-export type DurableJobOptions = Pick<JobsOptions, (typeof optionNames)[number]>
+export type DurableJobOptions = Pick<
+  JobsOptions,
+  | 'attempts'
+  | 'backoff'
+  | 'deduplication'
+  | 'jobId'
+  | 'keepLogs'
+  | 'priority'
+  | 'removeOnComplete'
+  | 'removeOnFail'
+  | 'sizeLimit'
+  | 'stackTraceLimit'
+  | 'telemetry'
+>
 
-const known: ReadonlySet<string> = new Set([...optionNames, 'name', 'args', 'run'])
+/** The compiler compares them with the type, which the reference of the site can show so. */
+const jobOptions: Record<keyof DurableJobOptions, true> = {
+  attempts: true,
+  backoff: true,
+  deduplication: true,
+  jobId: true,
+  keepLogs: true,
+  priority: true,
+  removeOnComplete: true,
+  removeOnFail: true,
+  sizeLimit: true,
+  stackTraceLimit: true,
+  telemetry: true,
+}
+const names = Object.keys(jobOptions)
+const known: ReadonlySet<string> = new Set([...names, 'name', 'args', 'run'])
 
 /** Those of a definition or of a task: an instance of a class has fields of its own beside them. */
 export function jobOptionsOf(verb: string, given: object): DurableJobOptions {
   if ('delay' in given) refuse(verb, 'a job takes no delay here', 'use grace')
   checkOptions(verb, given, known)
-  const options: DurableJobOptions = given
   return Object.fromEntries(
-    optionNames.filter((name) => name in given).map((name) => [name, options[name]]),
+    names.filter((name) => name in given).map((name) => [name, Reflect.get(given, name)]),
   )
 }
 
